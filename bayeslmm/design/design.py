@@ -1,0 +1,180 @@
+"""What the design layer hands on: the arrays of
+
+    y = offset + X beta + Z b + e,    e ~ N(0, sigma^2 W^-1),
+
+with Z kept in its factors (columns and level indices), never as an n x q matrix.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayeslmm.design.formula import Formula
+from bayeslmm.design.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class RandomTerm:
+    """The random effects of one grouping factor: all bars that share it, as one term.
+
+    Level `l` has effects `b_l ~ N(0, sigma^2 Lambda Lambda')`, shape (k,).
+
+    Attributes
+    ----------
+    group
+        Name of the grouping factor as lme4 writes it: `Subject`, `cask:batch`.
+    effects
+        The k names of the effects, as R writes them: `(Intercept)`, `Days`, `MachineB`.
+    blocks
+        The effects that are correlated with each other, as positions in `effects`: `((0, 1),)` for
+        `(x | g)`, `((0,), (1,))` for `(x || g)`. Every position stands in exactly one block.
+    Z
+        (n, k): the values that multiply the effects.
+    index
+        (n,): the level that each row belongs to, 0 .. J-1. Every level occurs.
+    levels
+        The J labels, in the order of the factor; `a:b` for combined factors.
+    """
+
+    group: str
+    effects: tuple[str, ...]
+    blocks: tuple[tuple[int, ...], ...]
+    Z: np.ndarray
+    index: np.ndarray
+    levels: tuple[str, ...]
+
+    @property
+    def k(self) -> int:
+        """Number of effects per level."""
+        return len(self.effects)
+
+    @property
+    def n_levels(self) -> int:
+        """Number of levels J."""
+        return len(self.levels)
+
+
+@dataclass(frozen=True, slots=True)
+class FixedTerm:
+    """One term of the fixed part, such as `recipe:temp`.
+
+    Attributes
+    ----------
+    label
+        As R writes it; `(Intercept)` for the intercept.
+    factors
+        The categorical variables in it (labels as written: `factor(nitro)`, `Variety`).
+    numerics
+        The numeric variables in it.
+    columns
+        Positions of its columns in X (after dropping collinear ones; may be empty).
+    """
+
+    label: str
+    factors: frozenset[str]
+    numerics: frozenset[str]
+    columns: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Formula and data as arrays.
+
+    Attributes
+    ----------
+    formula
+        What the user wrote, parsed.
+    response
+        Label of the response, as written.
+    y
+        (n,): the response.
+    X
+        (n, p): the fixed effects' columns, of full column rank.
+    coef_names
+        p names, as R writes them.
+    fixed_terms
+        The terms of the fixed part in R's order; the intercept first where there is one.
+    terms
+        The grouping factors, by decreasing number of levels as lme4 sorts them (ties: order of the formula).
+    weights
+        (n,): prior weights, all 1 where none were given.
+    offset
+        (n,): offset, all 0 where none was given.
+    has_weights, has_offset
+        Whether the user gave them.
+    rows
+        (n,): positions of the rows used, in the caller's data.
+    n_missing
+        Rows left out because a value was missing.
+    dropped
+        Names of collinear columns that were left out of X.
+    contrasts
+        For each categorical variable of the fixed part: the coding, such as "treatment".
+    recipe
+        How to make the same columns from new data.
+    """
+
+    formula: Formula
+    response: str
+    y: np.ndarray
+    X: np.ndarray
+    coef_names: tuple[str, ...]
+    fixed_terms: tuple[FixedTerm, ...]
+    terms: tuple[RandomTerm, ...]
+    weights: np.ndarray
+    offset: np.ndarray
+    has_weights: bool
+    has_offset: bool
+    rows: np.ndarray
+    n_missing: int
+    dropped: tuple[str, ...]
+    contrasts: dict[str, str]
+    recipe: Recipe
+
+    @property
+    def n(self) -> int:
+        """Number of rows used."""
+        return self.y.shape[0]
+
+    @property
+    def p(self) -> int:
+        """Number of fixed-effect coefficients."""
+        return self.X.shape[1]
+
+
+@dataclass(frozen=True, slots=True)
+class NewTerm:
+    """One grouping factor's columns for new data.
+
+    Attributes
+    ----------
+    Z
+        (m, k).
+    index
+        (m,): position in the fitted term's `levels`, or -1 for a level that was not there.
+    labels
+        (m,): the level's label, as a string, known or new.
+    """
+
+    Z: np.ndarray
+    index: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """The same columns for m new rows; a row with a missing value has NaN in X, Z or offset.
+
+    Attributes
+    ----------
+    X
+        (m, p).
+    terms
+        One per fitted term, in the same order.
+    offset
+        (m,).
+    """
+
+    X: np.ndarray
+    terms: tuple[NewTerm, ...]
+    offset: np.ndarray
