@@ -1,0 +1,140 @@
+"""The search space of the optimiser: positive semi-definite matrices V_t = Lambda_t Lambda_t', block by block.
+
+A block with k effects is searched as `Lambda = C^-T X`, where `C C'` is the mean of Z_l'W Z_l over levels: in this
+basis the data carry one unit of information on each effect of an average level, whatever the units of the predictors
+and however far they lie from zero. `X` (k, r) is lower trapezoidal, r <= k the rank that is searched. The criterion is
+smooth in `X` everywhere, singular matrices included, and even in each column, so no bounds are needed: the boundary
+of the cone is the set of matrices of lower rank.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bayeslmm.likelihood.covariance import Covariance
+from bayeslmm.likelihood.marginal import MarginalLikelihood
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One set of correlated effects: `term`, its `effects` (positions), the basis `root` = C^-T (k, k), the `rank`."""
+
+    term: int
+    effects: tuple[int, ...]
+    root: np.ndarray
+    rank: int
+
+    @property
+    def k(self) -> int:
+        """Number of effects."""
+        return len(self.effects)
+
+    @property
+    def lower(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and columns of the entries of X that are searched, column by column."""
+        pairs = [(i, j) for j in range(self.rank) for i in range(j, self.k)]
+        rows = np.array([i for i, _ in pairs], dtype=int)
+        return rows, np.array([j for _, j in pairs], dtype=int)
+
+    @property
+    def size(self) -> int:
+        """Number of entries searched."""
+        return sum(self.k - j for j in range(self.rank))
+
+
+@dataclass(frozen=True, slots=True)
+class Cone:
+    """All blocks of a model; a point is a vector x of all entries searched."""
+
+    covariance: Covariance
+    blocks: tuple[Block, ...]
+
+    @classmethod
+    def of(cls, likelihood: MarginalLikelihood) -> "Cone":
+        """The full cone: every block with full rank."""
+        blocks = []
+        for t, term in enumerate(likelihood.covariance.terms):
+            mean = likelihood.A.diag[t].mean(axis=2)
+            for effects in term.blocks:
+                blocks.append(Block(t, effects, _inverse_root(mean[np.ix_(effects, effects)]), len(effects)))
+        return cls(likelihood.covariance, tuple(blocks))
+
+    @property
+    def size(self) -> int:
+        """Length of x."""
+        return sum(b.size for b in self.blocks)
+
+    def with_ranks(self, ranks: Sequence[int]) -> "Cone":
+        """The matrices of these ranks (or lower), one per block."""
+        return replace(self, blocks=tuple(replace(b, rank=r) for b, r in zip(self.blocks, ranks, strict=True)))
+
+    def split(self, x: np.ndarray) -> list[np.ndarray]:
+        """Return X (k, rank) of each block."""
+        out, at = [], 0
+        for b in self.blocks:
+            X = np.zeros((b.k, b.rank))
+            X[b.lower] = x[at : at + b.size]
+            out.append(X)
+            at += b.size
+        return out
+
+    def lambdas(self, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return a square factor (k, k) per term: not triangular, but with the right Lambda Lambda'."""
+        return self.place(self.split(x))
+
+    def place(self, factors: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+        """Put C^-T X of each block, X (k, c) with any c <= k, into one square factor per term."""
+        out = tuple(np.zeros((term.k, term.k)) for term in self.covariance.terms)
+        for b, X in zip(self.blocks, factors, strict=True):
+            out[b.term][np.ix_(b.effects, b.effects[: X.shape[1]])] = b.root @ X
+        return out
+
+    def pull(self, full: Sequence[np.ndarray]) -> np.ndarray:
+        """Gradient by x from the derivatives by each Lambda_t (k, k)."""
+        parts = [(b.root.T @ full[b.term][np.ix_(b.effects, b.effects[: b.rank])])[b.lower] for b in self.blocks]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def theta(self, x: np.ndarray) -> np.ndarray:
+        """The canonical theta (m,) of a point: exactly zero on the diagonal where the rank is too low."""
+        out = tuple(np.zeros((term.k, term.k)) for term in self.covariance.terms)
+        for b, X in zip(self.blocks, self.split(x), strict=True):
+            upper = np.linalg.qr((b.root @ X).T, mode="r")
+            L = np.zeros((b.k, b.k))
+            L[:, : upper.shape[0]] = upper.T
+            scale = np.linalg.norm(L, axis=1)
+            L[np.abs(L) <= 1e-13 * scale[:, None]] = 0.0
+            out[b.term][np.ix_(b.effects, b.effects)] = L
+        return self.covariance.canonical(self.covariance.gather(out))
+
+    def whitened(self, theta: np.ndarray) -> list[np.ndarray]:
+        """Return X (k, k) = C' Lambda of each block for a theta (m,)."""
+        lambdas = self.covariance.lambdas(theta)
+        return [np.linalg.solve(b.root, lambdas[b.term][np.ix_(b.effects, b.effects)]) for b in self.blocks]
+
+    def at(self, factors: Sequence[np.ndarray], tolerance: float) -> tuple["Cone", np.ndarray]:
+        """Lowest ranks and the point x for whitened factors (k, c), singular values below `tolerance` taken as 0."""
+        triangles = []
+        for X in factors:
+            left, s, _ = np.linalg.svd(X, full_matrices=False)
+            keep = s > tolerance
+            triangles.append(_trapezoid(left[:, keep] * s[keep]))
+        cone = self.with_ranks([X.shape[1] for X in triangles])
+        parts = [X[b.lower] for b, X in zip(cone.blocks, triangles, strict=True)]
+        return cone, np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _trapezoid(X: np.ndarray) -> np.ndarray:
+    """The lower-trapezoidal factor with the same X X'."""
+    if X.shape[1] == 0:
+        return X
+    return np.linalg.qr(X.T, mode="r").T
+
+
+def _inverse_root(A: np.ndarray) -> np.ndarray:
+    """C^-T with C C' = A, up to directions in which A carries nothing (those keep unit length)."""
+    d = np.sqrt(np.where(np.diag(A) > 0, np.diag(A), 1.0))
+    scaled = A / np.outer(d, d)
+    values, vectors = np.linalg.eigh(scaled)
+    values = np.where(values > 1e-12 * values[-1], values, 1.0)
+    return (vectors / np.sqrt(values)) / d[:, None]
