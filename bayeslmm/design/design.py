@@ -5,12 +5,16 @@
 with Z kept in its factors (columns and level indices), never as an n x q matrix.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from bayeslmm.design.formula import Formula
-from bayeslmm.design.recipe import Recipe
+from bayeslmm.design.recipe import NewRows, NewTerm, Recipe
+from bayeslmm.design.values import Factor, Numeric
+
+__all__ = ["Design", "FixedTerm", "NewRows", "NewTerm", "RandomTerm", "Recipe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,8 @@ class Design:
         For each categorical variable of the fixed part: the coding, such as "treatment".
     recipe
         How to make the same columns from new data.
+    variables
+        The variables of the fixed part on the rows used, by label: what `recode` needs.
     """
 
     formula: Formula
@@ -130,6 +136,7 @@ class Design:
     dropped: tuple[str, ...]
     contrasts: dict[str, str]
     recipe: Recipe
+    variables: Mapping[str, Numeric | Factor] = field(repr=False)
 
     @property
     def n(self) -> int:
@@ -140,41 +147,3 @@ class Design:
     def p(self) -> int:
         """Number of fixed-effect coefficients."""
         return self.X.shape[1]
-
-
-@dataclass(frozen=True, slots=True)
-class NewTerm:
-    """One grouping factor's columns for new data.
-
-    Attributes
-    ----------
-    Z
-        (m, k).
-    index
-        (m,): position in the fitted term's `levels`, or -1 for a level that was not there.
-    labels
-        (m,): the level's label, as a string, known or new.
-    """
-
-    Z: np.ndarray
-    index: np.ndarray
-    labels: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class NewRows:
-    """The same columns for m new rows; a row with a missing value has NaN in X, Z or offset.
-
-    Attributes
-    ----------
-    X
-        (m, p).
-    terms
-        One per fitted term, in the same order.
-    offset
-        (m,).
-    """
-
-    X: np.ndarray
-    terms: tuple[NewTerm, ...]
-    offset: np.ndarray
