@@ -1,1 +1,115 @@
-"""bayeslmm."""
+"""bayeslmm: one formula, two inferences, one likelihood.
+
+An lme4-style formula and a data frame give the exact REML or ML fit and the posterior of the same model:
+
+    fit = bayeslmm.lmer("salary ~ 1 + grade + (1 + grade | major)", data)
+    post = fit.sample()
+    bayeslmm.compare(fit, post)
+
+Where things are, in the order in which data pass through:
+
+    design/      formula + data -> arrays
+    likelihood/  arrays -> exact marginal likelihood, value and gradient
+    point/       maximise it; frequentist inference
+    bayes/       put priors on it and sample (PyMC, nutpie)
+    results/     Fit, Posterior: what people hold, read and plot
+    compare/     the two side by side; pooling
+    model.py     Model and the verbs lmer, brm
+    cli.py       the command line
+    datasets/    packaged data, and the salary simulator
+
+Glossary. The same letters everywhere, shapes in parentheses:
+
+    y (n,)           response                         n       rows
+    X (n, p)         fixed effects' columns           p       fixed-effect coefficients
+    beta (p,)        fixed effects                    J       levels of a grouping factor
+    Z (n, k)         a term's random-effect columns   k       effects per level
+    b (J, k)         random effects, b = Lambda u     q       all random effects, sum of J k
+    u (J, k)         spherical random effects         m       length of theta
+    Lambda (k, k)    relative covariance factor: Cov(b) = sigma^2 Lambda Lambda'
+    theta (m,)       the free entries of all Lambda
+    sigma            residual sd; Var(e_i) = sigma^2 / w_i
+    A                [Z X y]'W[Z X y], cross-products
+    M, L             Lambda' A Lambda + diag(I, 0) and its Cholesky factor
+    r2               penalised residual sum of squares
+    criterion        -2 log (restricted) likelihood
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from bayeslmm import errors
+
+if TYPE_CHECKING:
+    from bayeslmm import datasets
+    from bayeslmm.bayes.priors import (
+        LKJ,
+        Exponential,
+        Flat,
+        Gamma,
+        HalfCauchy,
+        HalfNormal,
+        HalfStudentT,
+        Normal,
+        StudentT,
+    )
+    from bayeslmm.compare.compare import compare
+    from bayeslmm.compare.pooling import pooling
+    from bayeslmm.linear import lm
+    from bayeslmm.model import Model, brm, lmer
+    from bayeslmm.results.fit import Fit
+    from bayeslmm.results.posterior import Posterior
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Model": "bayeslmm.model",
+    "lmer": "bayeslmm.model",
+    "brm": "bayeslmm.model",
+    "lm": "bayeslmm.linear",
+    "Fit": "bayeslmm.results.fit",
+    "Posterior": "bayeslmm.results.posterior",
+    "compare": "bayeslmm.compare.compare",
+    "pooling": "bayeslmm.compare.pooling",
+    "datasets": "bayeslmm.datasets",
+    **dict.fromkeys(
+        ("Normal", "StudentT", "HalfNormal", "HalfStudentT", "HalfCauchy", "Exponential", "Gamma", "LKJ", "Flat"),
+        "bayeslmm.bayes.priors",
+    ),
+}
+
+__all__ = [
+    "LKJ",
+    "Exponential",
+    "Fit",
+    "Flat",
+    "Gamma",
+    "HalfCauchy",
+    "HalfNormal",
+    "HalfStudentT",
+    "Model",
+    "Normal",
+    "Posterior",
+    "StudentT",
+    "brm",
+    "compare",
+    "datasets",
+    "errors",
+    "lm",
+    "lmer",
+    "pooling",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used: `import bayeslmm` itself loads next to nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'bayeslmm' has no attribute '{name}'")
+    module = import_module(_HOME[name])
+    value = module if name == "datasets" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

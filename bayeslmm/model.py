@@ -1,0 +1,218 @@
+"""`Model`: a formula and data, and the verbs `lmer` and `brm`; the one place that sees every layer."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayeslmm.design import Design, build
+from bayeslmm.errors import (
+    ArgumentError,
+    ConvergenceWarning,
+    FormulaError,
+    NotAvailableError,
+    SingularFitWarning,
+)
+from bayeslmm.likelihood.marginal import MarginalLikelihood
+from bayeslmm.point.estimates import estimates
+from bayeslmm.point.optimise import Optimizer, optimise
+from bayeslmm.results.fit import Fit
+
+if TYPE_CHECKING:
+    import pymc
+
+    from bayeslmm.bayes.priors import Priors
+    from bayeslmm.results.posterior import Posterior
+
+
+class Model:
+    """A mixed model: formula and data, before any inference.
+
+    Parameters
+    ----------
+    formula
+        lme4-style: `"salary ~ 1 + grade + (1 + grade | major)"`.
+    data
+        Any data frame that narwhals reads (pandas, polars, pyarrow). It is never changed.
+    family
+        Distribution of the response given the linear predictor: "gaussian".
+    weights, offset
+        A column's name, or an array of length n. Weights are prior weights: Var(e_i) = sigma^2 / w_i.
+    contrasts
+        Coding of factors in the fixed part: `{"recipe": "sum"}` (treatment, sum, helmert, poly) or a matrix.
+    priors
+        None or "default", "flat", or a dict of priors by name, for `sample` and `pymc_model`.
+    functions
+        Functions that the formula may call, besides the usual ones: `{"f": f}`.
+    data_name
+        What summaries call the data.
+
+    Raises
+    ------
+    FormulaError, DataError, ArgumentError
+        With what was given, what was expected and what to do.
+    """
+
+    def __init__(
+        self,
+        formula: str,
+        data: Any,
+        family: str = "gaussian",
+        weights: str | np.ndarray | None = None,
+        offset: str | np.ndarray | None = None,
+        contrasts: Mapping[str, Any] | None = None,
+        priors: Any = None,
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+        data_name: str = "data",
+    ):
+        if family != "gaussian":
+            raise NotAvailableError(f'family="{family}" is not available; bayeslmm fits family="gaussian" models')
+        self._design = build(
+            formula, data, weights=weights, offset=offset, contrasts=contrasts, functions=functions
+        )
+        if not self._design.terms:
+            raise FormulaError(
+                "no random effects in the formula: a mixed model needs at least one bar such as (1 | g). "
+                "For a linear model without groups use blm.lm",
+                self._design.formula.text,
+            )
+        self._given_priors = priors
+        self._data_name = data_name
+
+    @property
+    def design(self) -> Design:
+        """The arrays of formula and data."""
+        return self._design
+
+    @cached_property
+    def likelihood(self) -> MarginalLikelihood:
+        """The exact marginal likelihood: cross-products, made once."""
+        return MarginalLikelihood.of(self._design)
+
+    def fit(self, reml: bool = True, optimizer: Optimizer = "lbfgs") -> Fit:
+        """Fit by REML or maximum likelihood.
+
+        Parameters
+        ----------
+        reml
+            Restricted maximum likelihood (True) or maximum likelihood.
+        optimizer
+            "lbfgs" (analytic gradient, to the proven optimum), "bobyqa" (stops where lme4 stops) or "nelder-mead".
+
+        Warns
+        -----
+        SingularFitWarning
+            The estimate lies on the boundary; the message says why.
+        ConvergenceWarning
+            The optimality conditions do not hold where the optimiser stopped.
+        """
+        optimum = optimise(self.likelihood, reml, optimizer)
+        found = estimates(self.likelihood, optimum.theta, reml)
+        fit = Fit(self, self._design, self.likelihood, optimum, found, reml, self._data_name)
+        _warn(fit)
+        return fit
+
+    @cached_property
+    def priors(self) -> "Priors":
+        """The priors of every parameter, in the units of the response."""
+        from bayeslmm.bayes.priors import resolve
+
+        return resolve(self._design, self._given_priors)
+
+    def pymc_model(self) -> "pymc.Model":
+        """The hierarchical PyMC model: non-centred random effects, LKJ correlations, named dims and coords."""
+        from bayeslmm.bayes.hierarchical import pymc_model
+
+        return pymc_model(self._design, self.priors)
+
+    def sample(self, **options: Any) -> "Posterior":
+        """Sample the posterior by NUTS.
+
+        Parameters
+        ----------
+        **options
+            `draws=1000`, `tune=1000`, `chains=4`, `seed=None`, `sampler="nutpie" | "pymc"`, `target_accept=0.9`,
+            `cores`, `progressbar`: see `bayeslmm.bayes.sample.sample`.
+
+        Warns
+        -----
+        SamplingWarning
+            Divergences, a large R-hat or few effective draws; the message says what to do.
+        """
+        from bayeslmm.bayes.sample import sample
+        from bayeslmm.results.posterior import Posterior
+
+        data = sample(self._design, self.priors, **options)
+        return Posterior(data=data, design=self._design, priors=self.priors, model=self)
+
+    def __repr__(self) -> str:
+        groups = ", ".join(f"{t.group} ({t.n_levels})" for t in self._design.terms)
+        return f"Model({self._design.formula.text!r}, {self._design.n} rows, groups: {groups})"
+
+
+def lmer(
+    formula: str,
+    data: Any,
+    reml: bool = True,
+    optimizer: Optimizer = "lbfgs",
+    **options: Any,
+) -> Fit:
+    """Fit a linear mixed model by REML or ML: `Model(formula, data, **options).fit(reml, optimizer)`.
+
+    Parameters
+    ----------
+    formula, data
+        As for `Model`.
+    reml, optimizer
+        As for `Model.fit`.
+    **options
+        `weights`, `offset`, `contrasts`, `functions`: as for `Model`.
+
+    Examples
+    --------
+    >>> import bayeslmm as blm
+    >>> fit = blm.lmer("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"))
+    >>> round(fit.criterion, 4)
+    1743.6283
+    """
+    _no_unknown(options, ("family", "weights", "offset", "contrasts", "functions", "priors", "data_name"), "lmer")
+    return Model(formula, data, **options).fit(reml, optimizer)
+
+
+def brm(formula: str, data: Any, priors: Any = None, **options: Any) -> "Posterior":
+    """Sample the posterior of a mixed model: `Model(formula, data, priors=priors).sample(...)`.
+
+    Parameters
+    ----------
+    formula, data, priors
+        As for `Model`.
+    **options
+        `weights`, `offset`, `contrasts`, `functions` as for `Model`; all others as for `Model.sample`.
+    """
+    model_options = {k: options.pop(k) for k in ("family", "weights", "offset", "contrasts", "functions", "data_name") if k in options}
+    return Model(formula, data, priors=priors, **model_options).sample(**options)
+
+
+def _no_unknown(options: Mapping[str, Any], known: tuple[str, ...], verb: str) -> None:
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise ArgumentError(f"{verb} has no argument `{unknown[0]}`; it takes formula, data, reml, optimizer, {', '.join(known)}")
+
+
+def _warn(fit: Fit) -> None:
+    """Say what is wrong with a fit, with the number that shows it and the next step."""
+    if fit.is_singular:
+        reasons = "; ".join(r.sentence for r in fit.singularities)
+        warnings.warn(
+            f"boundary (singular) fit: {reasons}. The fixed effects can be used; for the sds and correlations see the "
+            "posterior of the same model: fit.sample()",
+            SingularFitWarning,
+            stacklevel=4,
+        )
+    if not fit.converged:
+        cure = "" if fit.optimizer.startswith("lbfgs") else '; optimizer="lbfgs" goes on to the optimum'
+        warnings.warn(
+            f"the fit did not converge: {'; '.join(fit.certificate.problems)}{cure}", ConvergenceWarning, stacklevel=4
+        )

@@ -1,0 +1,377 @@
+"""`Fit`: a REML or ML fit, and everything that is read off it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from bayeslmm.design import Design
+from bayeslmm.errors import ArgumentError, NotAvailableError
+from bayeslmm.likelihood.marginal import MarginalLikelihood
+from bayeslmm.point.estimates import Estimates, joint_variances, mode_variances
+from bayeslmm.point.optimum import Certificate, Optimum
+from bayeslmm.point.satterthwaite import Satterthwaite
+from bayeslmm.point.singular import Singularity, singularities
+from bayeslmm.results.anova import Anova, anova_table
+from bayeslmm.results.frames import preformatted
+from bayeslmm.results.predict import NewLevels, predict_fit
+from bayeslmm.results.fit_summary import fit_summary
+from bayeslmm.results.summary import METHODS, FitSummary
+from bayeslmm.results.tables import coef_table, effects_table, varcorr_table
+
+Ddf = Literal["satterthwaite", "kenward-roger", "residual", "asymptotic"]
+
+
+class SampledModel(Protocol):
+    """What a fit needs of the model that it came from, to go on to the posterior."""
+
+    def sample(self, **options: Any) -> Any:
+        """Sample the posterior of the same model."""
+
+
+@dataclass(frozen=True, repr=False)
+class Fit:
+    """A fitted linear mixed model. Names follow lme4; tables are pandas objects.
+
+    Attributes
+    ----------
+    model
+        The model it came from.
+    design
+        The arrays: y, X, the random terms.
+    likelihood
+        The exact marginal likelihood.
+    optimum
+        Where the optimiser stopped, with its certificate.
+    estimates
+        beta, sigma, conditional modes and their factor at the optimum.
+    reml
+        REML (True) or ML.
+    data_name
+        What the summary calls the data.
+    """
+
+    model: SampledModel
+    design: Design
+    likelihood: MarginalLikelihood
+    optimum: Optimum
+    estimates: Estimates
+    reml: bool
+    data_name: str = "data"
+
+    # -- estimates ------------------------------------------------------------------------------------------------
+
+    @property
+    def fixef(self) -> pd.Series:
+        """Fixed effects, by coefficient (p,)."""
+        return pd.Series(self.estimates.beta, index=self._names, name="estimate")
+
+    @property
+    def vcov(self) -> pd.DataFrame:
+        """Covariance of the fixed effects (p, p)."""
+        return pd.DataFrame(self.estimates.vcov, index=self._names, columns=self._names)
+
+    @property
+    def bse(self) -> pd.Series:
+        """Standard errors of the fixed effects (p,)."""
+        return pd.Series(np.sqrt(np.diag(self.estimates.vcov)), index=self._names, name="se")
+
+    @property
+    def sigma(self) -> float:
+        """Residual standard deviation, in units of the response."""
+        return self.estimates.sigma
+
+    @property
+    def theta(self) -> pd.Series:
+        """Relative covariance factor, by name as lme4's `getME(, "theta")`."""
+        return pd.Series(self.optimum.theta, index=list(self.likelihood.covariance.names), name="theta")
+
+    @property
+    def varcorr(self) -> pd.DataFrame:
+        """Variances and correlations: group, term1, term2 (None for a variance), vcov, sd, corr; Residual last."""
+        return varcorr_table(self.design.terms, self.estimates.covariances, self.sigma)
+
+    def ranef(self) -> pd.DataFrame:
+        """Conditional modes of the random effects with their conditional sds: group, level, term, estimate, se."""
+        variances = mode_variances(self.likelihood, self.estimates)
+        se = [np.sqrt(np.clip(np.einsum("jkk->jk", V), 0, None)) for V in variances]
+        return effects_table(self.design.terms, self.estimates.b, se)
+
+    def coef(self) -> pd.DataFrame:
+        """Coefficients of every level, fixed plus random part: group, level, term, estimate, se.
+
+        `se` is that of the error of prediction, with the uncertainty of the fixed part in it (Henderson 1975).
+        """
+        joint = joint_variances(self.likelihood, self.estimates)
+        return coef_table(self._names, self.design.terms, self.estimates.beta, self.estimates.b, joint)
+
+    # -- the criterion --------------------------------------------------------------------------------------------
+
+    @property
+    def criterion(self) -> float:
+        """REML criterion, or ML deviance, at the estimate: -2 log L."""
+        return self.optimum.value
+
+    @property
+    def loglik(self) -> float:
+        """Log (restricted) likelihood."""
+        return -0.5 * self.criterion
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of parameters: coefficients, covariance parameters, sigma."""
+        return self.design.p + self.likelihood.covariance.m + 1
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion, from the likelihood that was maximised."""
+        return self.criterion + 2 * self.n_parameters
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion with log(nobs), as lme4."""
+        return self.criterion + float(np.log(self.nobs)) * self.n_parameters
+
+    @property
+    def df_resid(self) -> int:
+        """Number of observations less number of parameters."""
+        return self.nobs - self.n_parameters
+
+    @property
+    def nobs(self) -> int:
+        """Number of rows used."""
+        return self.design.n
+
+    @property
+    def ngroups(self) -> pd.Series:
+        """Number of levels of each grouping factor."""
+        return pd.Series({t.group: t.n_levels for t in self.design.terms}, name="levels", dtype=int)
+
+    def objective(self, theta: np.ndarray | pd.Series) -> float:
+        """The profiled criterion at any theta (m,); a Series is matched by name."""
+        return self.likelihood.criterion(self._theta_array(theta), self.reml)
+
+    def gradient(self, theta: np.ndarray | pd.Series) -> np.ndarray:
+        """Gradient (m,) of the profiled criterion at theta (m,)."""
+        return self.likelihood.with_gradient(self._theta_array(theta), self.reml)[1]
+
+    # -- how far to trust it --------------------------------------------------------------------------------------
+
+    @cached_property
+    def singularities(self) -> tuple[Singularity, ...]:
+        """Why the fit is singular: zero sds, correlations of +-1, combinations without variance."""
+        return singularities(self.optimum.cone, self.optimum.theta)
+
+    @property
+    def is_singular(self) -> bool:
+        """Whether the estimated covariance of the random effects lies on the boundary."""
+        return bool(self.singularities)
+
+    @property
+    def certificate(self) -> Certificate:
+        """Optimality conditions, checked at the estimate."""
+        return self.optimum.certificate
+
+    @property
+    def converged(self) -> bool:
+        """Whether the estimate is a proven optimum: the certificate's word, not the optimiser's."""
+        return self.certificate.ok
+
+    @property
+    def optimizer(self) -> str:
+        """Which optimiser found it."""
+        return self.optimum.optimizer
+
+    # -- tests and intervals --------------------------------------------------------------------------------------
+
+    @cached_property
+    def _satterthwaite(self) -> Satterthwaite:
+        return Satterthwaite.of(self.likelihood, self.optimum, self.reml)
+
+    def summary(self, ddf: Ddf = "satterthwaite") -> FitSummary:
+        """All that lmerTest's `summary()` shows; `print` it, or take `.fixed`.
+
+        Parameters
+        ----------
+        ddf
+            Degrees of freedom of the t tests: "satterthwaite", "residual" (n - p) or "asymptotic" (normal).
+        """
+        return fit_summary(self, self.tests(ddf), ddf)
+
+    def tests(self, ddf: Ddf = "satterthwaite") -> pd.DataFrame:
+        """One row per coefficient: estimate, se, df, t, p (two-sided)."""
+        check_ddf(ddf)
+        beta, se = self.estimates.beta, np.sqrt(np.diag(self.estimates.vcov))
+        df = {
+            "satterthwaite": lambda: self._satterthwaite.df(np.eye(self.design.p)),
+            "residual": lambda: np.full(self.design.p, float(self.nobs - self.design.p)),
+            "asymptotic": lambda: np.full(self.design.p, np.inf),
+        }[ddf]()
+        t = beta / se
+        return pd.DataFrame(
+            {"estimate": beta, "se": se, "df": df, "t": t, "p": 2 * stats.t.sf(np.abs(t), df)}, index=self._names
+        )
+
+    def anova(self, type: Literal[1, 3, "I", "III"] = 3, ddf: Ddf = "satterthwaite") -> Anova:
+        """F tests of the terms: SumSq, MeanSq, NumDF, DenDF, F, p.
+
+        Parameters
+        ----------
+        type
+            1 (sequential) or 3 (SAS's type III, the default, as lmerTest).
+        ddf
+            Denominator degrees of freedom: "satterthwaite", "residual" or "asymptotic".
+        """
+        check_ddf(ddf)
+        return anova_table(self.design, self.estimates, self._satterthwaite, type, ddf)
+
+    def confint(self, method: Literal["wald"] = "wald", level: float = 0.95) -> pd.DataFrame:
+        """Confidence intervals of the fixed effects: columns lower, upper.
+
+        Parameters
+        ----------
+        method
+            "wald": estimate -+ normal quantile * se, as lme4's `confint(method = "Wald")`.
+        level
+            Between 0 and 1.
+        """
+        if method != "wald":
+            raise NotAvailableError(f'confint(method="{method}") is not available; use method="wald"')
+        z = stats.norm.ppf(0.5 + check_level(level) / 2)
+        half = z * self.bse
+        return pd.DataFrame({"lower": self.fixef - half, "upper": self.fixef + half})
+
+    def icc(self, by_group: bool = False) -> float | pd.Series:
+        """Intraclass correlation: the share of the variance that lies between groups.
+
+        With random slopes the between-group variance is averaged over the rows, `mean(z'Vz)` (Johnson 2014); prior
+        weights divide the residual variance.
+
+        Parameters
+        ----------
+        by_group
+            Return the share of each grouping factor, as a Series.
+        """
+        between = pd.Series(
+            {
+                t.group: float(np.einsum("ni,ij,nj->n", t.Z, V, t.Z).mean())
+                for t, V in zip(self.design.terms, self.estimates.covariances, strict=True)
+            },
+            dtype=float,
+        )
+        share = between / (between.sum() + self.sigma**2 * float((1 / self.design.weights).mean()))
+        return share.rename("icc") if by_group else float(share.sum())
+
+    # -- predictions ----------------------------------------------------------------------------------------------
+
+    @property
+    def fitted(self) -> np.ndarray:
+        """(n,): fitted values, random effects and offset included."""
+        design = self.design
+        value = design.offset + design.X @ self.estimates.beta
+        for term, b in zip(design.terms, self.estimates.b, strict=True):
+            value = value + np.einsum("nk,nk->n", term.Z, b[term.index])
+        return value
+
+    def residuals(self, kind: Literal["response", "pearson", "scaled"] = "response") -> np.ndarray:
+        """(n,): y - fitted; times sqrt(weight) for "pearson"; and divided by sigma for "scaled"."""
+        raw = self.design.y - self.fitted
+        if kind == "response":
+            return raw
+        if kind not in ("pearson", "scaled"):
+            raise ArgumentError(f'residuals(kind="{kind}") is not known; it is one of response, pearson, scaled')
+        pearson = raw * np.sqrt(self.design.weights)
+        return pearson / self.sigma if kind == "scaled" else pearson
+
+    def predict(
+        self,
+        newdata: Any = None,
+        re: Literal["all", "none"] | Collection[str] = "all",
+        new_levels: NewLevels = "error",
+    ) -> pd.Series:
+        """Predicted means for new rows.
+
+        Parameters
+        ----------
+        newdata
+            Any data frame with the columns of the right-hand side; None for the rows that were fitted.
+        re
+            Which random effects count: "all", "none", or names of grouping factors.
+        new_levels
+            A level that was not in the data is an "error", or gets the "population" value (effects of zero).
+
+        Returns
+        -------
+        Series
+            One value per row of `newdata`, with its index where it has one; NaN where a value is missing.
+        """
+        return predict_fit(self.design, self.estimates, newdata, re, new_levels)
+
+    def simulate(self, n: int = 1, seed: int | np.random.Generator | None = None) -> pd.DataFrame:
+        """Simulate new responses, (nobs, n), from the fitted model with new random effects.
+
+        Parameters
+        ----------
+        n
+            How many.
+        seed
+            Of the random numbers; the same seed gives the same responses.
+        """
+        if n < 1:
+            raise ArgumentError(f"simulate(n={n}): n must be at least 1")
+        rng = np.random.default_rng(seed)
+        design = self.design
+        mean = design.offset + design.X @ self.estimates.beta
+        noise = rng.normal(size=(design.n, n)) * (self.sigma / np.sqrt(design.weights))[:, None]
+        y = mean[:, None] + noise
+        for term, L in zip(design.terms, self.estimates.factor.lambdas, strict=True):
+            b = self.sigma * np.einsum("ab,jbn->jan", L, rng.normal(size=(term.n_levels, term.k, n)))
+            y += np.einsum("rk,rkn->rn", term.Z, b[term.index])
+        return pd.DataFrame(y, columns=[f"sim_{i + 1}" for i in range(n)], index=pd.Index(design.rows))
+
+    # -- onwards --------------------------------------------------------------------------------------------------
+
+    def sample(self, **options: Any) -> Any:
+        """Sample the posterior of the same model; options as for `Model.sample`. Returns a `Posterior`."""
+        return self.model.sample(**options)
+
+    def __repr__(self) -> str:
+        return self.summary().text
+
+    def _repr_html_(self) -> str:
+        return preformatted(self.summary().text)
+
+    @property
+    def _names(self) -> list[str]:
+        return list(self.design.coef_names)
+
+    def _theta_array(self, theta: np.ndarray | pd.Series) -> np.ndarray:
+        if isinstance(theta, pd.Series):
+            theta = theta.reindex(self.theta.index)
+        array = np.asarray(theta, dtype=float)
+        m = self.likelihood.covariance.m
+        if array.shape != (m,) or not np.isfinite(array).all():
+            raise ArgumentError(f"theta must be {m} finite numbers, for {', '.join(self.theta.index)}; got {theta!r}")
+        return array
+
+
+def check_ddf(ddf: str) -> None:
+    """Refuse a method of degrees of freedom that there is not."""
+    if ddf == "kenward-roger":
+        raise NotAvailableError(
+            'ddf="kenward-roger" is not available yet; ddf="satterthwaite" is close to it except in very small samples'
+        )
+    if ddf not in METHODS:
+        raise ArgumentError(f'ddf="{ddf}" is not known; it is one of {", ".join(METHODS)}')
+
+
+def check_level(level: float) -> float:
+    """Refuse a level that is not a probability."""
+    if not 0 < level < 1:
+        hint = f"; for {level:g} % write level={level / 100:g}" if 1 < level < 100 else ""
+        raise ArgumentError(f"level={level!r} must lie between 0 and 1{hint}")
+    return level
