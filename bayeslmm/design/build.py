@@ -52,13 +52,14 @@ def build(
     FormulaError, DataError, ArgumentError
         With what was given, what was expected and what to do.
     """
-    parsed = parse(formula) if isinstance(formula, str) or not isinstance(formula, Formula) else formula
+    parsed = formula if isinstance(formula, Formula) else parse(formula)
     frame = model_frame(parsed, table(data), weights, offset, functions)
     fixed_variables = _fixed_variables(parsed, frame)
     codes = _codings(parsed, fixed_variables, contrasts)
     full = columns(parsed.fixed, fixed_variables, codes, frame.y.size)
     kept = independent(full.X)
     terms = random_terms(parsed, frame, allow_n_levels=allow_n_levels)
+    _check_size(kept.size, frame.y.size)
     dropped = tuple(full.names[j] for j in range(len(full.names)) if j not in set(kept.tolist()))
     _warn_dropped(dropped)
     return Design(
@@ -86,12 +87,24 @@ def _fixed_variables(formula: Formula, frame: Frame) -> dict[str, Any]:
     used = {v for t in formula.fixed.terms for v in t.variables}
     variables = {v.label: frame.variables[v.label] for v in formula.fixed.variables if v.label in used}
     for label, value in variables.items():
+        if isinstance(value, Factor) and value.levels and len(value.levels) >= frame.y.size > 2:
+            raise DataError(
+                f"the factor `{label}` has {len(value.levels)} levels in {frame.y.size} rows, one per row; "
+                "if it holds numbers stored as text, turn them into numbers in the data"
+            )
         if isinstance(value, Factor) and len(value.levels) < 2:
             raise DataError(
                 f"`{label}` has one level in the rows used, `{''.join(value.levels)}`; a factor of the fixed part "
                 "needs two: leave it out of the formula"
             )
     return variables
+
+
+def _check_size(p: int, n: int) -> None:
+    if p >= n:
+        raise DataError(
+            f"{p} coefficients for {n} rows leave nothing to estimate the residual variance from; take fewer terms"
+        )
 
 
 def _codings(formula: Formula, variables: Mapping[str, Any], contrasts: Mapping[str, Any] | None) -> dict[str, Coding]:

@@ -62,7 +62,7 @@ def table(data: Any) -> Table:
         frame = nw.from_native(data)
     except TypeError as error:
         raise DataError(
-            f"data is a {type(data).__name__}; give a data frame (pandas, polars, pyarrow) or a dict of columns"
+            f"data is of type {type(data).__name__}; give a data frame (pandas, polars, pyarrow) or a dict of columns"
         ) from error
     names = frame.collect_schema().names()
     return Table(frame, tuple(names))

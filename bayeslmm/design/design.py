@@ -17,7 +17,7 @@ from bayeslmm.design.values import Factor, Numeric
 __all__ = ["Design", "FixedTerm", "NewRows", "NewTerm", "RandomTerm", "Recipe"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RandomTerm:
     """The random effects of one grouping factor: all bars that share it, as one term.
 
@@ -58,7 +58,7 @@ class RandomTerm:
         return len(self.levels)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FixedTerm:
     """One term of the fixed part, such as `recipe:temp`.
 
@@ -80,7 +80,7 @@ class FixedTerm:
     columns: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Design:
     """Formula and data as arrays.
 

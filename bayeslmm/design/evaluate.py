@@ -18,7 +18,7 @@ from bayeslmm.design.transforms import Transform
 from bayeslmm.design.values import Factor, Logical, Numeric, Value, text_factor
 from bayeslmm.errors import BayeslmmError, DataError, FormulaError, did_you_mean
 
-SHORTHAND = {"T": True, "F": False, "pi": float(np.pi)}
+SHORTHAND = {"T": True, "F": False, "True": True, "False": False, "pi": float(np.pi)}
 
 _ARITHMETIC = {
     "+": np.add,

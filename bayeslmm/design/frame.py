@@ -16,7 +16,7 @@ from bayeslmm.design.columns import Columns, Table
 from bayeslmm.design.evaluate import SHORTHAND, Context, evaluate
 from bayeslmm.design.formula import Formula
 from bayeslmm.design.functions import numbers
-from bayeslmm.design.nodes import Call, Node, deparse, names_in, strip
+from bayeslmm.design.nodes import Call, Name, Node, calls, deparse, names_in, strip
 from bayeslmm.design.transforms import Transform
 from bayeslmm.design.values import Factor, Logical, Numeric, Value, as_factor
 from bayeslmm.errors import ArgumentError, DataError, FormulaError, NotAvailableError, did_you_mean
@@ -125,7 +125,7 @@ def model_frame(
 def _checked_functions(functions: Mapping[str, Any] | None) -> dict[str, Any]:
     for name, function in (functions or {}).items():
         if not callable(function):
-            raise ArgumentError(f"functions: `{name}` is a {type(function).__name__}; give a function of arrays")
+            raise ArgumentError(f"functions: `{name}` is of type {type(function).__name__}; give a function of arrays")
     return dict(functions or {})
 
 
@@ -147,9 +147,13 @@ def _effects(formula: Formula) -> list[Variable]:
 
 
 def _evaluated(variable: Variable, context: Context) -> Value:
-    """Evaluate, and refuse values that the expression could not compute from values that are there."""
+    """Evaluate, and refuse values that the expression could not compute from values that are there.
+
+    A function of the user's may say "missing" with NaN; R's functions, such as log(-1), do not mean that.
+    """
     value = evaluate(variable.node, context)
-    if isinstance(value, Numeric) and isinstance(strip(variable.node), Call):
+    computed = not isinstance(strip(variable.node), Name) and not calls(variable.node) & set(context.functions)
+    if isinstance(value, Numeric) and computed:
         known = ~_inputs_missing(variable.node, context)
         bad = np.flatnonzero(value.missing & known)
         if bad.size:

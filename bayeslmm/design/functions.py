@@ -199,7 +199,8 @@ def _ifelse(test: Operand, yes: Operand, no: Operand) -> Operand:
     if isinstance(yes, str | Factor) or isinstance(no, str | Factor):
         pair = [v.labels() if isinstance(v, Factor) else v for v in (yes, no)]
         chosen = np.where(condition != 0, *(np.asarray(v, dtype=object) for v in pair))
-        return text_factor(np.where(np.isnan(condition), None, chosen))
+        chosen[np.isnan(condition)] = None
+        return text_factor(chosen)
     return wrap(np.where(np.isnan(condition), np.nan, np.where(condition != 0, numbers(yes), numbers(no))))
 
 

@@ -78,13 +78,18 @@ def columns(
         block, labels = np.ones((n, 1)), [""]
         for i, name in enumerate(term.variables):
             part, suffixes = _part(variables[name], codings.get(name), coded.get(name, False) and not complete)
-            block = part if i == 0 else (part[:, :, None] * block[:, None, :]).reshape(n, -1)
+            block = part if i == 0 else _cross(block, part)
             labels = [f"{a}:{name}{s}" if i else f"{name}{s}" for s in suffixes for a in labels]
         blocks.append(block)
         names += labels
         assign += [j + 1] * len(labels)
     X = np.ascontiguousarray(np.hstack(blocks)) if blocks else np.empty((n, 0))
     return Columns(X, tuple(names), np.array(assign, dtype=np.int64))
+
+
+def _cross(block: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """Return all products (n, a b) of columns (n, a) and (n, b), the first varying fastest."""
+    return (part[:, :, None] * block[:, None, :]).reshape(block.shape[0], part.shape[1] * block.shape[1])
 
 
 def _part(variable: Numeric | Factor, coding: Coding | None, by_contrasts: bool) -> tuple[np.ndarray, tuple[str, ...]]:

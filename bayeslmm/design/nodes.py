@@ -143,6 +143,19 @@ def names_in(node: Node) -> Iterator[Name]:
             return
 
 
+def calls(node: Node) -> set[str]:
+    """Return the names of the functions that the expression calls."""
+    match node:
+        case Unary(_, operand) | Paren(operand):
+            return calls(operand)
+        case Binary(_, left, right):
+            return calls(left) | calls(right)
+        case Call(function, arguments):
+            return {function}.union(*(calls(a.value) for a in arguments))
+        case _:
+            return set()
+
+
 def strip(node: Node) -> Node:
     """Return the node without the parentheses around it."""
     while isinstance(node, Paren):

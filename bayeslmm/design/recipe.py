@@ -22,7 +22,7 @@ from bayeslmm.design.values import Factor, Logical, Numeric, Value, as_factor
 from bayeslmm.errors import ArgumentError, DataError, did_you_mean
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NewTerm:
     """One grouping factor's columns for new data.
 
@@ -41,7 +41,7 @@ class NewTerm:
     labels: np.ndarray
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NewRows:
     """The same columns for m new rows; a row with a missing value has NaN in X, Z or offset.
 
@@ -257,7 +257,8 @@ def _like(value: Value, kind: Kind, name: str) -> Value:
     if isinstance(value, Factor):
         if value.missing.all():
             return Numeric(np.full(value.codes.size, np.nan))
-        raise DataError(f"column `{name}` held numbers when the model was fitted; in the new data it holds text")
+        held = "numbers" if kind.kind == "number" else "true and false"
+        raise DataError(f"column `{name}` held {held} when the model was fitted; in the new data it holds text")
     if kind.kind == "logical" and isinstance(value, Numeric):
         seen = value.values[~value.missing]
         if not np.isin(seen, (0.0, 1.0)).all():

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from bayeslmm.errors import FormulaError
 
@@ -56,7 +56,7 @@ def tokenize(formula: str) -> tuple[Token, ...]:
         found = _TOKEN.match(formula, at)
         if found is None:
             raise _stray(formula, at)
-        kind = found.lastgroup
+        kind = cast("Kind | Literal['space']", found.lastgroup)
         if kind != "space":
             text = found.group(kind)
             tokens.append(Token(kind, "^" if text == "**" else text, at))
