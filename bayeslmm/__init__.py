@@ -14,7 +14,7 @@ Where things are, in the order in which data pass through:
     bayes/       put priors on it and sample (PyMC, nutpie)
     results/     Fit, Posterior: what people hold, read and plot
     compare/     the two side by side; pooling
-    model.py     Model and the verbs lmer, brm
+    model.py     Model and the verbs lmer, brm, lm
     cli.py       the command line
     datasets/    packaged data, and the salary simulator
 
@@ -55,8 +55,7 @@ if TYPE_CHECKING:
     )
     from bayeslmm.compare.compare import compare
     from bayeslmm.compare.pooling import pooling
-    from bayeslmm.linear import lm
-    from bayeslmm.model import Model, brm, lmer
+    from bayeslmm.model import Model, brm, lm, lmer
     from bayeslmm.results.fit import Fit
     from bayeslmm.results.posterior import Posterior
 
@@ -66,7 +65,7 @@ _HOME = {
     "Model": "bayeslmm.model",
     "lmer": "bayeslmm.model",
     "brm": "bayeslmm.model",
-    "lm": "bayeslmm.linear",
+    "lm": "bayeslmm.model",
     "Fit": "bayeslmm.results.fit",
     "Posterior": "bayeslmm.results.posterior",
     "compare": "bayeslmm.compare.compare",

@@ -1,4 +1,4 @@
-"""`Model`: a formula and data, and the verbs `lmer` and `brm`; the one place that sees every layer."""
+"""`Model`: a formula and data, and the verbs `lmer`, `brm` and `lm`; the one place that sees every layer."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -17,8 +17,10 @@ from bayeslmm.errors import (
 )
 from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.point.estimates import estimates
+from bayeslmm.point.least_squares import least_squares
 from bayeslmm.point.optimise import Optimizer, optimise
 from bayeslmm.results.fit import Fit
+from bayeslmm.results.linear_fit import LinearFit
 
 if TYPE_CHECKING:
     import pymc
@@ -193,6 +195,29 @@ def brm(formula: str, data: Any, priors: Any = None, **options: Any) -> "Posteri
     """
     model_options = {k: options.pop(k) for k in ("family", "weights", "offset", "contrasts", "functions", "data_name") if k in options}
     return Model(formula, data, priors=priors, **model_options).sample(**options)
+
+
+def lm(formula: str, data: Any, **options: Any) -> LinearFit:
+    """Fit a linear model without groups by (weighted) least squares; what complete pooling means.
+
+    Parameters
+    ----------
+    formula, data
+        As for `Model`, without bars.
+    **options
+        `weights`, `offset`, `contrasts`, `functions`: as for `Model`.
+
+    Raises
+    ------
+    FormulaError
+        The formula has random effects.
+    """
+    _no_unknown(options, ("weights", "offset", "contrasts", "functions", "data_name"), "lm")
+    data_name = options.pop("data_name", "data")
+    design = build(formula, data, **options)
+    if design.terms:
+        raise FormulaError("the formula has random effects, which blm.lm cannot fit; use blm.lmer", design.formula.text)
+    return LinearFit(design, least_squares(design), data_name)
 
 
 def _no_unknown(options: Mapping[str, Any], known: tuple[str, ...], verb: str) -> None:

@@ -17,6 +17,7 @@ from bayeslmm.point.optimum import Certificate, Optimum
 from bayeslmm.point.satterthwaite import Satterthwaite
 from bayeslmm.point.singular import Singularity, singularities
 from bayeslmm.results.anova import Anova, anova_table
+from bayeslmm.results.checks import check_level
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.predict import NewLevels, predict_fit
 from bayeslmm.results.fit_summary import fit_summary
@@ -367,11 +368,3 @@ def check_ddf(ddf: str) -> None:
         )
     if ddf not in METHODS:
         raise ArgumentError(f'ddf="{ddf}" is not known; it is one of {", ".join(METHODS)}')
-
-
-def check_level(level: float) -> float:
-    """Refuse a level that is not a probability."""
-    if not 0 < level < 1:
-        hint = f"; for {level:g} % write level={level / 100:g}" if 1 < level < 100 else ""
-        raise ArgumentError(f"level={level!r} must lie between 0 and 1{hint}")
-    return level

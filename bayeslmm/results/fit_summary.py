@@ -17,7 +17,7 @@ def fit_summary(fit: "Fit", tests: pd.DataFrame, ddf: str) -> s.FitSummary:
     sections = [
         _head(fit, ddf),
         s.criterion_lines(fit.reml, fit.criterion, fit.aic, fit.bic, fit.loglik, fit.df_resid),
-        s.residual_lines(fit.residuals("scaled")),
+        s.residual_lines("Scaled residuals", fit.residuals("scaled")),
         s.random_lines(design.terms, varcorr) + "\n" + s.size_line(design.n, design.terms),
         s.fixed_lines(tests, ddf),
         s.correlation_lines(fit.vcov),

@@ -64,14 +64,14 @@ def criterion_lines(reml: bool, criterion: float, aic: float, bic: float, loglik
     return "\n".join("".join(c.rjust(w) for c, w in zip(row, width, strict=True)) for row in (header, values))
 
 
-def residual_lines(scaled: np.ndarray) -> str:
-    """Quantiles of the scaled residuals."""
-    quantiles = rformat.zap_small(np.quantile(scaled, [0, 0.25, 0.5, 0.75, 1]), DIGITS + 1)
+def residual_lines(title: str, residuals: np.ndarray) -> str:
+    """Quantiles of residuals."""
+    quantiles = rformat.zap_small(np.quantile(residuals, [0, 0.25, 0.5, 0.75, 1]), DIGITS + 1)
     cells = rformat.format_numbers(quantiles, DIGITS)
     names = ["Min", "1Q", "Median", "3Q", "Max"]
     width = max(map(len, [*cells, *names]))
     rows = [" ".join(c.rjust(width) for c in row) for row in (names, cells)]
-    return "\n".join(["Scaled residuals:", *rows])
+    return "\n".join([f"{title}:", *rows])
 
 
 def random_lines(terms: Sequence[RandomTerm], varcorr: pd.DataFrame) -> str:
@@ -117,21 +117,25 @@ def fixed_lines(fixed: pd.DataFrame, ddf: str) -> str:
     """The table of coefficients."""
     if fixed.empty:
         return "No fixed effect coefficients"
-    shown = ["estimate", "se"] if ddf == "asymptotic" else ["estimate", "se", "df"]
+    if ddf == "asymptotic":
+        return "Fixed effects:\n" + coefficient_lines(fixed, ["estimate", "se"], "z value", "Pr(>|z|)", DIGITS)
+    return "Fixed effects:\n" + coefficient_lines(fixed, ["estimate", "se", "df"], "t value", "Pr(>|t|)", DIGITS)
+
+
+def coefficient_lines(tests: pd.DataFrame, shown: Sequence[str], statistic: str, p_name: str, digits: int) -> str:
+    """Estimates with their tests, as R's `printCoefmat` shows them."""
     names = {"estimate": "Estimate", "se": "Std. Error", "df": "df"}
-    statistic, p_name = ("z value", "Pr(>|z|)") if ddf == "asymptotic" else ("t value", "Pr(>|t|)")
-    p = fixed["p"].to_numpy(dtype=float)
+    p = tests["p"].to_numpy(dtype=float)
     columns = [
-        [str(i) for i in fixed.index],
-        *rformat.coefficient_columns(fixed[shown].to_numpy(dtype=float), DIGITS),
-        rformat.format_numbers(np.round(fixed["t"].to_numpy(dtype=float), 3), DIGITS),
+        [str(i) for i in tests.index],
+        *rformat.coefficient_columns(tests[list(shown)].to_numpy(dtype=float), digits),
+        rformat.format_numbers(np.round(tests["t"].to_numpy(dtype=float), 3), digits),
         rformat.format_p_values(p),
         rformat.stars(p),
     ]
     header = ["", *(names[c] for c in shown), statistic, p_name, ""]
     table = rformat.columns_as_text(header, columns, [True, *[False] * (len(header) - 2), True])
-    legend = f"\n---\n{rformat.LEGEND}" if any(columns[-1]) else ""
-    return f"Fixed effects:\n{table}{legend}"
+    return table + (f"\n---\n{rformat.LEGEND}" if any(columns[-1]) else "")
 
 
 def correlation_lines(vcov: pd.DataFrame, limit: int = 12) -> str:

@@ -1,0 +1,135 @@
+"""The default optimiser reaches a proven optimum; the others stop where they stop and say so."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from numpy.testing import assert_allclose
+from scipy.optimize import minimize
+
+from bayeslmm.errors import ArgumentError
+from bayeslmm.likelihood.marginal import MarginalLikelihood
+from bayeslmm.point.certificate import certify, escape
+from bayeslmm.point.cone import Cone
+from bayeslmm.point.objective import Objective
+from bayeslmm.point.optimise import optimise
+from bayeslmm.point.start import moment_start, unit_start
+from tests.designs import apart, designs, from_arrays, make_design, random_term, together
+
+
+def no_variance(seed=0, k=2, blocks=None):
+    """Data whose groups differ less than chance: residuals from the group means."""
+    rng = np.random.default_rng(seed)
+    g = np.repeat(np.arange(8), 6)
+    term = random_term("g", g, k, blocks or together(k), rng)
+    y = rng.normal(size=g.size)
+    y -= np.bincount(g, y)[g] / 6
+    return from_arrays(y, np.ones((g.size, 1)), (term,))
+
+
+@given(designs())
+@settings(max_examples=25, deadline=None)
+def test_the_optimum_is_certified_and_no_worse_than_a_search_from_many_starts(design):
+    likelihood = MarginalLikelihood.of(design)
+    found = optimise(likelihood, True, "lbfgs")
+    assert found.certificate.ok, found.certificate
+    assert_allclose(likelihood.criterion(found.theta), found.value, rtol=1e-10)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        start = rng.normal(size=found.theta.size)
+        other = minimize(lambda t: likelihood.with_gradient(t), start, jac=True, method="L-BFGS-B")
+        assert found.value <= other.fun + 1e-6
+
+
+@pytest.mark.parametrize("shape", ["one", "slopes", "nested", "crossed"])
+@pytest.mark.parametrize("optimizer", ["bobyqa", "nelder-mead"])
+def test_derivative_free_optimisers_end_near_the_same_optimum(shape, optimizer):
+    likelihood = MarginalLikelihood.of(make_design(shape, seed=11, n=120))
+    best = optimise(likelihood, True, "lbfgs")
+    other = optimise(likelihood, True, optimizer)
+    assert -1e-9 < other.value - best.value < 1e-3
+    assert (likelihood.covariance.gather(likelihood.covariance.lambdas(other.theta)) == other.theta).all()
+
+
+def test_zero_variance_is_found_exactly_and_proven():
+    likelihood = MarginalLikelihood.of(no_variance(k=1))
+    found = optimise(likelihood, True, "lbfgs")
+    assert found.theta.tolist() == [0.0]
+    assert found.certificate.ok
+    (multiplier,) = found.certificate.multipliers
+    # the multiplier is the derivative by the whitened variance, seen from a small one
+    cone = found.cone.with_ranks([1])
+    step = 1e-3
+    numeric = (Objective(likelihood, True)(cone, np.array([step]))[0] - found.value) / step**2
+    assert_allclose(multiplier, numeric, rtol=1e-3)
+    assert multiplier > 0
+
+
+def test_the_zero_gradient_at_zero_is_not_taken_for_an_optimum():
+    likelihood = MarginalLikelihood.of(make_design("slopes", seed=1, n=200))
+    objective, full = Objective(likelihood, True), Cone.of(likelihood)
+    cone, x = full.at([np.zeros((3, 3))], 1e-6)
+    certificate = certify(objective, cone, x)
+    assert certificate.gradient_norm == 0.0
+    assert not certificate.ok
+    assert "rather grow" in certificate.problems[0]
+    assert escape(objective, cone, x) is not None
+
+
+def test_a_point_that_is_not_optimal_is_not_certified():
+    likelihood = MarginalLikelihood.of(make_design("nested", seed=1, n=200))
+    found = optimise(likelihood, True, "lbfgs")
+    moved = certify(Objective(likelihood, True), found.cone, found.x * 1.1)
+    assert not moved.ok
+    assert moved.newton_decrement > 1e-3
+
+
+@pytest.mark.parametrize("start", [moment_start, lambda _, cone: unit_start(cone)])
+def test_starts_are_finite_and_of_full_rank(start):
+    likelihood = MarginalLikelihood.of(make_design("everything", seed=2, n=150))
+    full = Cone.of(likelihood)
+    cone, x = full.at(start(Objective(likelihood, True), full), 1e-12)
+    assert cone.size == full.size
+    assert np.isfinite(Objective(likelihood, True)(cone, x)[0])
+
+
+def test_the_whitened_coordinates_go_there_and_back():
+    likelihood = MarginalLikelihood.of(make_design("everything", seed=2, n=150))
+    theta = likelihood.covariance.canonical(np.random.default_rng(3).normal(size=likelihood.covariance.m))
+    full = Cone.of(likelihood)
+    cone, x = full.at(full.whitened(theta), 1e-12)
+    assert_allclose(cone.theta(x), theta, rtol=1e-8, atol=1e-10)
+
+
+def test_the_whitened_gradient_equals_differences():
+    likelihood = MarginalLikelihood.of(make_design("slopes", seed=5))
+    objective, full = Objective(likelihood, True), Cone.of(likelihood)
+    cone = full.with_ranks([2])
+    x = np.random.default_rng(1).normal(size=cone.size)
+    _, g = objective(cone, x)
+    numeric = [(objective(cone, x + h)[0] - objective(cone, x - h)[0]) / 2e-5 for h in 1e-5 * np.eye(x.size)]
+    assert_allclose(g, numeric, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("power", [-6, 0, 6])
+def test_units_of_a_predictor_do_not_matter(power):
+    from dataclasses import replace
+
+    design = make_design("slopes", seed=7, n=150)
+    (term,) = design.terms
+    scale = np.array([1.0, 10.0**power, 10.0**-power])
+    scaled = replace(design, terms=(replace(term, Z=term.Z * scale),))
+    one = optimise(MarginalLikelihood.of(design), True, "lbfgs")
+    other = optimise(MarginalLikelihood.of(scaled), True, "lbfgs")
+    assert other.certificate.ok
+    assert_allclose(other.value, one.value, rtol=1e-9)
+
+
+def test_all_variances_zero_with_several_effects():
+    found = optimise(MarginalLikelihood.of(no_variance(k=2, blocks=apart(2))), True, "lbfgs")
+    assert found.certificate.ok
+    assert found.theta[0] == 0.0
+
+
+def test_an_unknown_optimizer_is_named():
+    with pytest.raises(ArgumentError, match=r'optimizer="bobyca".*did you mean `bobyqa`'):
+        optimise(MarginalLikelihood.of(make_design("one", seed=0)), True, "bobyca")
