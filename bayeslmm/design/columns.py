@@ -87,6 +87,8 @@ def _read_narwhals(frame: Any, names: Collection[str]) -> Columns:
 
 
 def _from_narwhals(series: nw.Series, name: str) -> Value:
+    if series.implementation.is_pyarrow():
+        return _from_pandas(series.to_native().to_pandas(), name)  # narwhals would lose the order of the levels
     if not series.implementation.is_polars():
         return _from_pandas(series.to_pandas(), name)
     dtype = series.dtype

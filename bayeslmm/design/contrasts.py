@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from bayeslmm.design.levels import label
-from bayeslmm.design.transforms import learn_poly
 from bayeslmm.errors import ArgumentError
 
 
@@ -58,8 +57,14 @@ def helmert(levels: Sequence[str]) -> Coding:
 def polynomial(levels: Sequence[str]) -> Coding:
     """Return R's contr.poly with equal distances."""
     size = len(levels)
-    position = np.arange(1.0, size + 1)
-    matrix = learn_poly(position, size - 1)(position)
+    position = np.arange(size) - (size - 1) / 2
+    basis = np.full((size, size), 1 / np.sqrt(size))
+    for j in range(1, size):
+        column, before = position * basis[:, j - 1], basis[:, :j]
+        for _ in range(2):  # a single pass loses orthogonality from about 20 levels on
+            column = column - before @ (before.T @ column)
+        basis[:, j] = column / np.linalg.norm(column)
+    matrix = np.ascontiguousarray(basis[:, 1:])
     names = (".L", ".Q", ".C", *(f"^{j}" for j in range(4, size)))
     return Coding("poly", matrix, names[: size - 1])
 

@@ -136,7 +136,7 @@ class Design:
     dropped: tuple[str, ...]
     contrasts: dict[str, str]
     recipe: Recipe
-    variables: Mapping[str, Numeric | Factor] = field(repr=False)
+    variables: Mapping[str, Numeric | Factor] = field(default_factory=dict, repr=False)
 
     @property
     def n(self) -> int:

@@ -62,10 +62,10 @@ class NewRows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """What a column was when the model was fitted: its kind, and the levels of a factor."""
+    """What a column was when the model was fitted; of a factor, an empty copy with its levels."""
 
     kind: Literal["number", "logical", "factor"]
-    levels: tuple[str, ...] = ()
+    factor: Factor | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -244,16 +244,17 @@ def _absent(term: TermRecipe, m: int) -> NewTerm:
 def kind_of(value: Value) -> Kind:
     """Return what a column is."""
     if isinstance(value, Factor):
-        return Kind("factor", value.levels)
+        return Kind("factor", value.take(np.arange(0)))
     return Kind("logical" if isinstance(value, Logical) else "number")
 
 
 def _like(value: Value, kind: Kind, name: str) -> Value:
     """Return a new column as the kind that the fitted one had."""
-    if kind.kind == "factor":
-        factor = as_factor(value).drop_unused()
-        known = set(kind.levels)
-        return factor.recode(kind.levels + tuple(s for s in factor.levels if s not in known))
+    if kind.factor is not None:
+        fitted, factor = kind.factor, as_factor(value).drop_unused()
+        known = set(fitted.levels)
+        new = factor.recode(fitted.levels + tuple(s for s in factor.levels if s not in known))
+        return Factor(new.codes, new.levels, fitted.ordered, fitted.kind)
     if isinstance(value, Factor):
         if value.missing.all():
             return Numeric(np.full(value.codes.size, np.nan))
