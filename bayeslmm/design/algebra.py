@@ -7,7 +7,7 @@ then by appearance; the variables in a term by their first appearance in the who
 
 from dataclasses import dataclass
 
-from bayeslmm.design.nodes import Binary, Call, Constant, Name, Node, Paren, Unary, deparse
+from bayeslmm.design.nodes import Binary, Call, Constant, Name, Node, Paren, Unary, deparse, summands
 from bayeslmm.errors import FormulaError
 
 
@@ -115,7 +115,9 @@ class _Encoder:
             case Unary("-", operand):
                 self.encode(operand, not parity)
                 return []
-            case Binary("+" | ":" | "*" | "/" | "-" | "^"):
+            case Binary("+"):
+                return _unique([mask for part in summands(node) for mask in self.encode(part, parity)])
+            case Binary(":" | "*" | "/" | "-" | "^"):
                 return _unique(self.operation(node, parity))
             case Binary("|" | "||"):
                 raise FormulaError(
@@ -151,8 +153,6 @@ class _Encoder:
         left = self.encode(node.left, parity)
         right = self.encode(node.right, parity if node.op != "-" else not parity)
         match node.op:
-            case "+":
-                return left + right
             case ":":
                 return [a | b for a in left for b in right]
             case "*":

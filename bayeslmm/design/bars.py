@@ -7,7 +7,7 @@ gives them. `a*b` is `a`, `b`, `a:b`; `a + b` is `a`, `b`.
 from dataclasses import dataclass
 
 from bayeslmm.design.algebra import Side, Variable, expand
-from bayeslmm.design.nodes import Binary, Call, Constant, Name, Node, Paren, Unary, deparse, quoted, strip
+from bayeslmm.design.nodes import Binary, Call, Constant, Name, Node, Paren, Unary, deparse, quoted, strip, summands
 from bayeslmm.errors import FormulaError
 
 
@@ -48,12 +48,16 @@ def split(node: Node, formula: str) -> tuple[Node | None, list[Binary]]:
             return (node, []) if not bars else (None if rest is None else Paren(rest, position), bars)
         case Unary("+", operand):
             return split(operand, formula)
-        case Binary("+", left, right, position, op_position):
-            left_rest, left_bars = split(left, formula)
-            right_rest, right_bars = split(right, formula)
-            if left_rest is None or right_rest is None:
-                return right_rest if left_rest is None else left_rest, left_bars + right_bars
-            return Binary("+", left_rest, right_rest, position, op_position), left_bars + right_bars
+        case Binary("+", position=position, op_position=op_position):
+            parts = [split(part, formula) for part in summands(node)]
+            rests = [rest for rest, _ in parts if rest is not None]
+            bars = [bar for _, found in parts for bar in found]
+            if not rests:
+                return None, bars
+            whole, *others = rests
+            for rest in others:
+                whole = Binary("+", whole, rest, position, op_position)
+            return whole, bars
         case Binary("-", left, right, position, op_position):
             _no_bars(right, formula, "a random term cannot be taken away with `-`; leave it out instead")
             rest, bars = split(left, formula)

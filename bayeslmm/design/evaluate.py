@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bayeslmm.design.functions import BUILT_IN, Function, Learning, Operand, Plain, Users, numbers, truth, wrap
+from bayeslmm.design.functions import BUILT_IN, Function, Learning, Operand, Users, numbers, truth, wrap
 from bayeslmm.design.levels import label
 from bayeslmm.design.nodes import Argument, Binary, Call, Constant, Name, Node, Paren, Unary, deparse
 from bayeslmm.design.transforms import Transform
@@ -330,6 +330,3 @@ def _plain(value: Operand) -> Any:
     if isinstance(value, Logical) and not value.missing.any():
         return value.values.astype(bool)
     return value.values.copy() if isinstance(value, Numeric | Logical) else value
-
-
-__all__ = ["SHORTHAND", "Context", "Plain", "evaluate", "find_function"]

@@ -97,10 +97,13 @@ def parse(text: str) -> Formula:
     >>> f.groups
     ('g2:g1', 'g1')
     """
-    left, right = read(text)
-    rest, bars = split(right, text)
-    fixed = expand(number(1.0, right.position) if rest is None else rest, text)
-    random = tuple(b for bar in bars for b in read_bar(bar, text))
+    try:
+        left, right = read(text)
+        rest, bars = split(right, text)
+        fixed = expand(number(1.0, right.position) if rest is None else rest, text)
+        random = tuple(b for bar in bars for b in read_bar(bar, text))
+    except RecursionError:
+        raise FormulaError("the formula is nested too deeply to be read; take parentheses out") from None
     response = Variable(deparse(left), left)
     _check_response(response, text)
     if any(t.label == response.label for t in fixed.terms):

@@ -28,10 +28,7 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """A function that learns: `learn(x (n,), options...)` returns what is then applied to x.
-
-    `numbered` says that the columns are called 1, 2, ... even when there is one name for all of them.
-    """
+    """A function that learns: `learn(x (n,), options...)` returns what is then applied to x."""
 
     learn: Callable[..., transforms.Transform]
 

@@ -143,6 +143,15 @@ def names_in(node: Node) -> Iterator[Name]:
             return
 
 
+def summands(node: Node) -> list[Node]:
+    """Return the parts of a sum `a + b + c`, in order, without recursion: sums may be long."""
+    parts = []
+    while isinstance(node, Binary) and node.op == "+":
+        parts.append(node.right)
+        node = node.left
+    return [node, *reversed(parts)]
+
+
 def calls(node: Node) -> set[str]:
     """Return the names of the functions that the expression calls."""
     match node:

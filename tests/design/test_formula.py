@@ -169,3 +169,10 @@ def test_a_high_power_ends():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(parse("y ~ (a + b + c)^1000000").term_labels) == 7
+
+
+def test_long_sums_and_deep_nesting():
+    right = " + ".join(f"x{i}" for i in range(3000))
+    assert len(parse(f"y ~ {right} + (1 | g)").term_labels) == 3000
+    with pytest.raises(FormulaError, match="nested too deeply"):
+        parse("y ~ " + "(" * 5000 + "x" + ")" * 5000)
