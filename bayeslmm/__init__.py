@@ -53,7 +53,7 @@ if TYPE_CHECKING:
         Normal,
         StudentT,
     )
-    from bayeslmm.compare.compare import compare
+    from bayeslmm.compare.comparison import compare
     from bayeslmm.compare.pooling import pooling
     from bayeslmm.model import Model, brm, lm, lmer
     from bayeslmm.results.fit import Fit
@@ -68,7 +68,7 @@ _HOME = {
     "lm": "bayeslmm.model",
     "Fit": "bayeslmm.results.fit",
     "Posterior": "bayeslmm.results.posterior",
-    "compare": "bayeslmm.compare.compare",
+    "compare": "bayeslmm.compare.comparison",
     "pooling": "bayeslmm.compare.pooling",
     "datasets": "bayeslmm.datasets",
     **dict.fromkeys(

@@ -173,6 +173,9 @@ def test_predictions_for_known_and_new_levels(name, reml):
     new = pd.DataFrame(predictions["newdata"])
     for re, expected in (("all", predictions["re_all"]), ("none", predictions["re_none"])):
         found = fit.predict(new, re=re, new_levels="population")
+        if name == "sleep_offset":
+            # lme4 leaves the `offset` argument out of predictions for new data, but not out of fitted values
+            found = found - new["off"]
         assert_allclose(found, numbers(expected), atol=1e-3 * fit.sigma, rtol=1e-5)
 
 
