@@ -100,10 +100,10 @@ _ALL = (
     Dataset(
         "salary",
         "Salary by grade within majors, simulated",
-        "A textbook example of Simpson's paradox: within each of five majors a better grade goes with a higher salary, "
-        "and majors with better grades pay less, so that a regression without majors gets the sign wrong. Five graduates "
-        "of each major. The true intercept and slope of each major are in the data. With a random intercept and slope by "
-        "major the REML fit is singular: the correlation cannot be estimated from five majors.",
+        "A textbook example of Simpson's paradox: within each of five majors a better grade goes with a higher "
+        "salary, and majors with better grades pay less, so that a regression without majors gets the sign wrong. "
+        "Five graduates of each major. The true intercept and slope of each major are in the data. With a random "
+        "intercept and slope by major the REML fit is singular: five majors cannot tell the correlation.",
         25,
         {
             "ids": Column("number of the graduate within the major"),
@@ -177,8 +177,9 @@ _ALL = (
             "angle": Column("angle at which the cake broke, degrees"),
             "temp": Column("baking temperature as a number, degrees F"),
         },
-        "Cook, F. E. (1938). Chocolate cake: I. Optimum baking temperature. Master's thesis, Iowa State College. Reported "
-        "in Cochran, W. G., & Cox, G. M. (1957). Experimental Designs (2nd ed.). Wiley. As `cake` in the R package lme4.",
+        "Cook, F. E. (1938). Chocolate cake: I. Optimum baking temperature. Master's thesis, Iowa State College. "
+        "Reported in Cochran, W. G., & Cox, G. M. (1957). Experimental Designs (2nd ed.). Wiley. As `cake` in the R "
+        "package lme4.",
         "angle ~ recipe * temperature + (1 | recipe:replicate)",
     ),
     Dataset(
@@ -204,15 +205,15 @@ _ALL = (
             "Batch": factor("batch", "A B C D E F"),
             "Yield": Column("yield, in arbitrary units"),
         },
-        "Constructed by Box, G. E. P., & Tiao, G. C. (1973). Bayesian Inference in Statistical Analysis. Addison-Wesley. "
-        "Section 5.1.2. As `Dyestuff2` in the R package lme4.",
+        "Constructed by Box, G. E. P., & Tiao, G. C. (1973). Bayesian Inference in Statistical Analysis. "
+        "Addison-Wesley. Section 5.1.2. As `Dyestuff2` in the R package lme4.",
         "Yield ~ 1 + (1 | Batch)",
     ),
     Dataset(
         "oats",
         "Split-plot experiment on varieties of oats",
-        "Six blocks of three whole plots, to which varieties were randomised; four subplots in each whole plot, to which "
-        "amounts of nitrogen were randomised.",
+        "Six blocks of three whole plots, to which varieties were randomised; four subplots in each whole plot, to "
+        "which amounts of nitrogen were randomised.",
         72,
         {
             "Block": ordered("block", "VI V III IV II I"),
@@ -220,8 +221,8 @@ _ALL = (
             "nitro": Column("nitrogen, hundredweight per acre"),
             "yield": Column("yield of the subplot (nlme calls it bushels per acre)"),
         },
-        "Yates, F. (1935). Complex experiments. Supplement to the Journal of the Royal Statistical Society, 2, 181-247. "
-        + PINHEIRO.format("Oats"),
+        "Yates, F. (1935). Complex experiments. Supplement to the Journal of the Royal Statistical Society, 2, "
+        "181-247. " + PINHEIRO.format("Oats"),
         "yield ~ nitro * Variety + (1 | Block/Variety)",
     ),
     Dataset(
@@ -307,8 +308,8 @@ _ALL = (
     Dataset(
         "cbpp",
         "Contagious bovine pleuropneumonia in herds",
-        "New serological cases in 15 commercial herds of zebu cattle in Ethiopia, in four periods; some herds were lost to "
-        "follow-up.",
+        "New serological cases in 15 commercial herds of zebu cattle in Ethiopia, in four periods; some herds were "
+        "lost to follow-up.",
         56,
         {
             "herd": factor("herd", "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15"),
@@ -335,7 +336,8 @@ _ALL = (
             "accel": Column("greatest horizontal acceleration, g"),
         },
         "Joyner, W. B., & Boore, D. M. (1981). Peak horizontal acceleration and velocity from strong-motion records "
-        "including records from the 1979 Imperial Valley, California, earthquake. Bulletin of the Seismological Society "
+        "including records from the 1979 Imperial Valley, California, earthquake. Bulletin of the Seismological "
+        "Society "
         "of America, 71, 2011-2038. " + PINHEIRO.format("Earthquake"),
         "log(accel) ~ log(distance) + Richter + soil + (1 | Quake)",
     ),

@@ -43,12 +43,15 @@ class Diagnostics:
         return bool(self.table["ok"].all())
 
     @property
-    def line(self) -> str:
-        """All checks in one line."""
+    def lines(self) -> list[str]:
+        """All checks in one line; or one line for each check that failed, and where to read on."""
         if self.ok:
-            return "diagnostics: all fine (" + "; ".join(f"{i} {v}" for i, v in self._shown()) + ")"
+            return ["diagnostics: nothing speaks against these draws (" + "; ".join(self._shown()) + ")"]
         bad = self.table[~self.table["ok"].astype(bool)]
-        return "diagnostics: " + "; ".join(bad["verdict"]) + ". See post.diagnostics()"
+        return [
+            *(f"! {name}: {verdict}" for name, verdict in bad["verdict"].items()),
+            "  what to do: post.diagnostics()",
+        ]
 
     def __str__(self) -> str:
         head = f"Diagnostics of {self.chains} {_plural('chain', self.chains)} x {self.draws} draws"
@@ -70,17 +73,15 @@ class Diagnostics:
     def _repr_html_(self) -> str:
         return preformatted(str(self))
 
-    def _shown(self) -> list[tuple[str, str]]:
-        names = {"divergences": ".0f", "R-hat": ".3f", "ESS bulk": ".0f", "ESS tail": ".0f"}
-        return [
-            (n, format(v, f))
-            for n, f in names.items()
-            if n in self.table.index and np.isfinite(v := self.table["value"][n])
-        ]
+    def _shown(self) -> list[str]:
+        value = self.table["value"]
+        divergences = "" if np.isnan(value["divergences"]) else f"{value['divergences']:.0f} divergences"
+        rest = [f"R-hat to {value['R-hat']:.3f}", f"ESS from {value[['ESS bulk', 'ESS tail']].min():.0f}"]
+        return [text for text in (divergences, *rest) if text]
 
 
 def convergence(values: np.ndarray) -> pd.DataFrame:
-    """R-hat, bulk and tail ESS of parameters (chain, draw, m); NaN where there is none (constants, one chain for R-hat).
+    """R-hat, bulk and tail ESS of parameters (chain, draw, m); NaN for constants, and R-hat of one chain.
 
     Returns
     -------
@@ -114,7 +115,7 @@ def parameters(draws: Draws) -> tuple[list[str], np.ndarray]:
 
 
 def some_effects(draws: Draws) -> tuple[list[str], np.ndarray, int]:
-    """At most `EFFECTS_CHECKED` random effects of each group, evenly spread, (chain, draw, m), and how many there are."""
+    """Evenly spread random effects (chain, draw, m), at most `EFFECTS_CHECKED` of each group, and how many there are."""
     names: list[str] = []
     parts = [np.zeros((draws.size, 0))]
     for term in draws.design.terms:

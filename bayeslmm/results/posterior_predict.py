@@ -1,4 +1,4 @@
-"""Predictions from posterior draws, without the compiled model:
+"""Predictions from posterior draws, without the compiled model.
 
     eta_s = offset + X beta_s + sum_t Z_t b_ts[level],    y_s = eta_s + sigma_s / sqrt(w) e.
 
@@ -180,7 +180,7 @@ def make_predictor(
     new_levels: NewLevels = "error",
     seed: Seed = None,
 ) -> Predictor:
-    """Predictor of the rows that were fitted (newdata None) or of new ones, with the effects of `groups` (None: all)."""
+    """Predictor of the fitted rows (newdata None) or of new ones, with the effects of `groups` (None: all)."""
     design = draws.design
     groups = chosen_groups(design, "all") if groups is None else groups
     rows = fitted_rows(design) if newdata is None else design.recipe.rows(newdata, groups=groups)
@@ -211,7 +211,7 @@ def _effects(
 
 
 def covariance_root(draws: Draws, term: RandomTerm) -> np.ndarray:
-    """(S, k, k): diag(sd) R^(1/2), with the symmetric root of the correlation, which exists for correlations of +-1 too."""
+    """(S, k, k): diag(sd) R^(1/2), by the symmetric root, which exists for correlations of +-1 too."""
     values, vectors = np.linalg.eigh(draws.corr(term))
     root = (vectors * np.sqrt(np.clip(values, 0, None))[:, None, :]) @ vectors.transpose(0, 2, 1)
     return draws.sd(term)[:, :, None] * root
@@ -239,7 +239,7 @@ def _check(name: str, value: str, known: tuple[str, ...]) -> None:
         raise ArgumentError(f"{name}={value!r} is not known; it is one of " + ", ".join(f'"{k}"' for k in known))
 
 
-# -- the rows that were fitted ------------------------------------------------------------------------------------------
+# -- the rows that were fitted -------------------------------------------------------------------------------------
 
 
 def posterior_predictive(draws: Draws, obs: np.ndarray, seed: Seed) -> xr.Dataset:
