@@ -71,9 +71,7 @@ class Model:
     ):
         if family != "gaussian":
             raise NotAvailableError(f'family="{family}" is not available; bayeslmm fits family="gaussian" models')
-        self._design = build(
-            formula, data, weights=weights, offset=offset, contrasts=contrasts, functions=functions
-        )
+        self._design = build(formula, data, weights=weights, offset=offset, contrasts=contrasts, functions=functions)
         if not self._design.terms:
             raise FormulaError(
                 "no random effects in the formula: a mixed model needs at least one bar such as (1 | g). "
@@ -193,7 +191,11 @@ def brm(formula: str, data: Any, priors: Any = None, **options: Any) -> "Posteri
     **options
         `weights`, `offset`, `contrasts`, `functions` as for `Model`; all others as for `Model.sample`.
     """
-    model_options = {k: options.pop(k) for k in ("family", "weights", "offset", "contrasts", "functions", "data_name") if k in options}
+    model_options = {
+        k: options.pop(k)
+        for k in ("family", "weights", "offset", "contrasts", "functions", "data_name")
+        if k in options
+    }
     return Model(formula, data, priors=priors, **model_options).sample(**options)
 
 
@@ -223,7 +225,9 @@ def lm(formula: str, data: Any, **options: Any) -> LinearFit:
 def _no_unknown(options: Mapping[str, Any], known: tuple[str, ...], verb: str) -> None:
     unknown = [name for name in options if name not in known]
     if unknown:
-        raise ArgumentError(f"{verb} has no argument `{unknown[0]}`; it takes formula, data, reml, optimizer, {', '.join(known)}")
+        raise ArgumentError(
+            f"{verb} has no argument `{unknown[0]}`; it takes formula, data, reml, optimizer, {', '.join(known)}"
+        )
 
 
 def _warn(fit: Fit) -> None:

@@ -11,7 +11,9 @@ from numpy.testing import assert_allclose
 import bayeslmm as blm
 from tests.reference_cases import arguments, case_names, load_case, load_frame, numbers
 
-CASES = [pytest.param(name, reml, id=f"{name}-{'REML' if reml else 'ML'}") for name in case_names() for reml in (True, False)]
+CASES = [
+    pytest.param(name, reml, id=f"{name}-{'REML' if reml else 'ML'}") for name in case_names() for reml in (True, False)
+]
 
 # lmerTest's numerical derivatives lose these df (see tests/reference/README.md); held to `sleep_slope` below instead
 WRONG_IN_R = ("sleep_year_slope",)

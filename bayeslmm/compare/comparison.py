@@ -69,7 +69,10 @@ class Comparison:
         flagged = self.table[self.table["flag"] != ""]
         lines = [f"{self.method} and posterior of the same model, {percent} intervals", "", self._columns()]
         lines += ["", "no flags: both lead to the same conclusions"] if flagged.empty else ["", "Flags:"]
-        lines += [f"  {mark} {name}: {row.flag}" for (name, row), mark in zip(flagged.iterrows(), "*" * len(flagged), strict=True)]
+        lines += [
+            f"  {mark} {name}: {row.flag}"
+            for (name, row), mark in zip(flagged.iterrows(), "*" * len(flagged), strict=True)
+        ]
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -79,13 +82,28 @@ class Comparison:
 
     def _columns(self) -> str:
         t = self.table
-        cells = {c: _three(t[c]) for c in ("reml", "reml_se", "reml_lower", "reml_upper", "median", "sd", "lower", "upper")}
-        reml_interval = [f"[{a}, {b}]" if a else "" for a, b in zip(cells["reml_lower"], cells["reml_upper"], strict=True)]
+        cells = {
+            c: _three(t[c]) for c in ("reml", "reml_se", "reml_lower", "reml_upper", "median", "sd", "lower", "upper")
+        }
+        reml_interval = [
+            f"[{a}, {b}]" if a else "" for a, b in zip(cells["reml_lower"], cells["reml_upper"], strict=True)
+        ]
         interval = [f"[{a}, {b}]" for a, b in zip(cells["lower"], cells["upper"], strict=True)]
         mark = ["*" if f else "" for f in t["flag"]]
-        columns = [list(t.index), cells["reml"], cells["reml_se"], reml_interval, cells["median"], cells["sd"], interval, mark]
+        columns = [
+            list(t.index),
+            cells["reml"],
+            cells["reml_se"],
+            reml_interval,
+            cells["median"],
+            cells["sd"],
+            interval,
+            mark,
+        ]
         header = ["", self.method, "se", "interval", "median", "sd", "interval", ""]
-        return rformat.columns_as_text(header, [[str(c) for c in column] for column in columns], [True, *[False] * 6, True])
+        return rformat.columns_as_text(
+            header, [[str(c) for c in column] for column in columns], [True, *[False] * 6, True]
+        )
 
 
 def compare(fit: Fit, post: Posterior, level: float = 0.95) -> Comparison:

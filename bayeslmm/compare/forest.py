@@ -38,14 +38,25 @@ def forest(table: pd.DataFrame, method: str, level: float, axes: np.ndarray | No
         rows = [int((kinds == k).sum()) for k in present]
         height = 0.9 * len(present) + 0.42 * len(table) + 0.5
         _, axes = plt.subplots(
-            len(present), 1, figsize=(7, height), height_ratios=[r + 0.6 for r in rows], layout="constrained", squeeze=False
+            len(present),
+            1,
+            figsize=(7, height),
+            height_ratios=[r + 0.6 for r in rows],
+            layout="constrained",
+            squeeze=False,
         )
     axes = np.ravel(np.asarray(axes, dtype=object))
     for kind, ax in zip(present, axes, strict=True):
         _panel(ax, table[kinds == kind], kind, method)
     handles, labels = axes[0].get_legend_handles_labels()
     axes[0].figure.legend(
-        handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9, title=f"{100 * level:g}% intervals"
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=2,
+        frameon=False,
+        fontsize=9,
+        title=f"{100 * level:g}% intervals",
     )
     return axes
 
@@ -54,11 +65,25 @@ def _panel(ax: Axes, rows: pd.DataFrame, kind: str, method: str) -> None:
     y = np.arange(len(rows))[::-1].astype(float)
     reml_error = np.abs(rows[["reml_lower", "reml_upper"]].to_numpy(float).T - rows["reml"].to_numpy(float))
     ax.errorbar(
-        rows["reml"].to_numpy(float), y + 0.13, xerr=np.nan_to_num(reml_error), fmt="s", ms=5, lw=1.6, color=style.REML, label=method
+        rows["reml"].to_numpy(float),
+        y + 0.13,
+        xerr=np.nan_to_num(reml_error),
+        fmt="s",
+        ms=5,
+        lw=1.6,
+        color=style.REML,
+        label=method,
     )
     error = np.abs(rows[["lower", "upper"]].to_numpy(float).T - rows["median"].to_numpy(float))
     ax.errorbar(
-        rows["median"].to_numpy(float), y - 0.13, xerr=error, fmt="o", ms=5, lw=1.6, color=style.BAYES, label="posterior (median)"
+        rows["median"].to_numpy(float),
+        y - 0.13,
+        xerr=error,
+        fmt="o",
+        ms=5,
+        lw=1.6,
+        color=style.BAYES,
+        label="posterior (median)",
     )
     if kind != "sd":
         ax.axvline(0, color="#888888", lw=0.8)

@@ -27,14 +27,27 @@ def group_lines(
         columns = min(len(shown), 5 if len(shown) <= 10 else 6)
         rows = -(-len(shown) // columns)
         figure, axes = plt.subplots(
-            rows, columns, figsize=(7.2, 1.75 * rows + 0.7), sharex=True, sharey=True, layout="constrained", squeeze=False
+            rows,
+            columns,
+            figsize=(7.2, 1.75 * rows + 0.7),
+            sharex=True,
+            sharey=True,
+            layout="constrained",
+            squeeze=False,
         )
-        figure.suptitle(f"{design.response} by {term.group}: each group alone, together, and partially pooled", x=0.01, ha="left", fontsize=10)
+        figure.suptitle(
+            f"{design.response} by {term.group}: each group alone, together, and partially pooled",
+            x=0.01,
+            ha="left",
+            fontsize=10,
+        )
         figure.supxlabel(x, fontsize=9)
         figure.supylabel(design.response, fontsize=9)
     axes = np.ravel(np.asarray(axes, dtype=object))
     names = list(dict.fromkeys(table["term"]))
-    values = {kind: table.pivot(index="level", columns="term", values=kind)[names] for kind, *_ in LINES if kind in table}
+    values = {
+        kind: table.pivot(index="level", columns="term", values=kind)[names] for kind, *_ in LINES if kind in table
+    }
     for position, (level, ax) in enumerate(zip(shown, axes, strict=False)):
         _panel(ax, design, term, position, x, names, {k: v.loc[level].to_numpy(float) for k, v in values.items()})
         ax.set_title(f"{level}", fontsize=9, loc="left")

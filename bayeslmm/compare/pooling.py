@@ -93,7 +93,12 @@ class Pooling:
     def _block(self, term: RandomTerm, most: int = 20) -> str:
         """One grouping factor: a row per level, a column per pooling and varying coefficient."""
         own = self.table[(self.table["group"] == term.group) & self.table["term"].isin(term.effects)]
-        kinds = {"no_pooling": "none", "reml": "REML", **({"bayes": "Bayes"} if self.post else {}), "pooling_factor": "factor"}
+        kinds = {
+            "no_pooling": "none",
+            "reml": "REML",
+            **({"bayes": "Bayes"} if self.post else {}),
+            "pooling_factor": "factor",
+        }
         wide = own.pivot(index="level", columns="term").reindex(list(term.levels))
         header, columns = ["", "n"], [list(term.levels), [str(n) for n in wide[("n", term.effects[0])]]]
         for effect in term.effects:
@@ -108,7 +113,8 @@ class Pooling:
         complete = own.drop_duplicates("term").set_index("term")["complete"].reindex(list(term.effects))
         mean = own.groupby("term")["no_pooling"].mean()
         summary = "; ".join(
-            f"{e}: complete pooling {_number(complete[e])}, mean of the groups alone {_number(mean[e])}" for e in term.effects
+            f"{e}: complete pooling {_number(complete[e])}, mean of the groups alone {_number(mean[e])}"
+            for e in term.effects
         )
         return f"Pooling over {term.group} (n_levels {term.n_levels})\n{text}{more}\n{summary}"
 

@@ -1,7 +1,7 @@
 """(beta, b) given theta and sigma: modes and variances, read off the factor.
 
-    beta_hat = b0 + T gamma,         Var(beta_hat) = sigma^2 T (R_X' R_X)^-1 T'
-    b_hat = Lambda u,                Var(b | y, beta) = sigma^2 Lambda [(Lambda'Z'WZ Lambda + I)^-1]_ll Lambda'
+beta_hat = b0 + T gamma,         Var(beta_hat) = sigma^2 T (R_X' R_X)^-1 T'
+b_hat = Lambda u,                Var(b | y, beta) = sigma^2 Lambda [(Lambda'Z'WZ Lambda + I)^-1]_ll Lambda'
 """
 
 from dataclasses import dataclass
@@ -48,6 +48,4 @@ def unscaled_beta_covariance(likelihood: MarginalLikelihood, factor: Factor) -> 
 def unscaled_mode_variances(likelihood: MarginalLikelihood, factor: Factor) -> tuple[np.ndarray, ...]:
     """Var(b_l | y, beta, theta) / sigma^2 of every level, (J, k, k) per term."""
     inverse = selected_inverse(factor, likelihood.structure, with_X=False)
-    return tuple(
-        np.einsum("ab,bcj,dc->jad", L, D, L) for L, D in zip(factor.lambdas, inverse.diag, strict=True)
-    )
+    return tuple(np.einsum("ab,bcj,dc->jad", L, D, L) for L, D in zip(factor.lambdas, inverse.diag, strict=True))

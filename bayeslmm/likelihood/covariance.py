@@ -102,7 +102,9 @@ class Covariance:
 
     def canonical(self, theta: np.ndarray) -> np.ndarray:
         """Return the theta with the same Lambda Lambda' and a non-negative diagonal."""
-        sign = {(t, j): -1.0 if value < 0 else 1.0 for value, (t, i, j) in zip(theta, self.entries, strict=True) if i == j}
+        sign = {
+            (t, j): -1.0 if value < 0 else 1.0 for value, (t, i, j) in zip(theta, self.entries, strict=True) if i == j
+        }
         return np.array([value * sign[t, j] for value, (t, _, j) in zip(theta, self.entries, strict=True)]) + 0.0
 
     def factor(self, covariances: Sequence[np.ndarray]) -> np.ndarray:

@@ -67,9 +67,7 @@ def selected_inverse(factor: Factor, structure: Structure, with_X: bool) -> Sele
         t, later = structure.lead[position], structure.lead[position + 1 :]
         _lead_rows(t, later, factor, structure, T, diag, chain, cross, fixed)
     terms = range(len(structure.J))
-    return SelectedInverse(
-        tuple(diag[t] for t in terms), chain, cross, tuple(fixed[t] for t in terms), T[q:, q:]
-    )
+    return SelectedInverse(tuple(diag[t] for t in terms), chain, cross, tuple(fixed[t] for t in terms), T[q:, q:])
 
 
 def _inverse_from_cholesky(L: np.ndarray) -> np.ndarray:

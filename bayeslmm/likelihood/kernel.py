@@ -138,9 +138,7 @@ def sparse_rows(t: int, blocks: dict[tuple[int, int], np.ndarray], structure: St
 
 def _scaled(
     A: CrossProducts, structure: Structure, lambdas: tuple[np.ndarray, ...]
-) -> tuple[
-    list[np.ndarray], dict[tuple[int, int], np.ndarray], dict[tuple[int, int], np.ndarray], list[np.ndarray]
-]:
+) -> tuple[list[np.ndarray], dict[tuple[int, int], np.ndarray], dict[tuple[int, int], np.ndarray], list[np.ndarray]]:
     """The blocks of Lambda' A Lambda + I, as new arrays."""
     diag = [sb.between(L, D, L) for L, D in zip(lambdas, A.diag, strict=True)]
     for D in diag:

@@ -22,7 +22,9 @@ def certify(objective: Objective, cone: Cone, x: np.ndarray) -> Certificate:
     if x.size:
         values, vectors = np.linalg.eigh(objective.hessian(cone, x))
         decrement, smallest = _decrement(values, vectors.T @ g), float(values[0])
-    multipliers = [float(v) for curvature, _ in _null_curvature(objective, cone, x) for v in np.linalg.eigvalsh(curvature)]
+    multipliers = [
+        float(v) for curvature, _ in _null_curvature(objective, cone, x) for v in np.linalg.eigvalsh(curvature)
+    ]
     return Certificate(norm, decrement, smallest, tuple(multipliers))
 
 

@@ -23,9 +23,7 @@ MAX_EVALUATIONS = 100_000
 RANK_TOLERANCE = 1e-4
 
 
-def derivative_free(
-    likelihood: MarginalLikelihood, reml: bool, method: Literal["bobyqa", "nelder-mead"]
-) -> Optimum:
+def derivative_free(likelihood: MarginalLikelihood, reml: bool, method: Literal["bobyqa", "nelder-mead"]) -> Optimum:
     """Minimise the criterion over theta without derivatives."""
     objective = Objective(likelihood, reml)
     covariance = likelihood.covariance

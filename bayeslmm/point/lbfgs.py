@@ -32,7 +32,9 @@ def lbfgs(likelihood: MarginalLikelihood, reml: bool) -> Optimum:
             value, cone, x = other
     certificate = certify(objective, cone, x)
     theta = cone.theta(x)
-    return Optimum(theta, value, cone, x, "lbfgs (analytic gradient, Newton polish)", objective.evaluations, certificate)
+    return Optimum(
+        theta, value, cone, x, "lbfgs (analytic gradient, Newton polish)", objective.evaluations, certificate
+    )
 
 
 def _search(objective: Objective, full: Cone, factors: list[np.ndarray]) -> tuple[float, Cone, np.ndarray]:

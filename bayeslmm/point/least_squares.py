@@ -1,6 +1,6 @@
 """Weighted least squares, y = offset + X beta + e, e ~ N(0, sigma^2 W^-1): the model without groups.
 
-    beta_hat = (X'WX)^-1 X'W(y - offset),   sigma_hat^2 = RSS / (n - p),   Var(beta_hat) = sigma_hat^2 (X'WX)^-1
+beta_hat = (X'WX)^-1 X'W(y - offset),   sigma_hat^2 = RSS / (n - p),   Var(beta_hat) = sigma_hat^2 (X'WX)^-1
 """
 
 from dataclasses import dataclass

@@ -27,7 +27,9 @@ def optimise(likelihood: MarginalLikelihood, reml: bool, optimizer: Optimizer) -
     """
     if optimizer not in get_args(Optimizer):
         names = get_args(Optimizer)
-        raise ArgumentError(f'optimizer="{optimizer}" is not known; it is one of {", ".join(names)}' + did_you_mean(optimizer, names))
+        raise ArgumentError(
+            f'optimizer="{optimizer}" is not known; it is one of {", ".join(names)}' + did_you_mean(optimizer, names)
+        )
     with threadpool_limits(limits=1):
         if likelihood.covariance.m == 0:
             return _nothing_to_do(likelihood, reml)

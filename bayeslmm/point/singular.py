@@ -58,7 +58,9 @@ def _reasons(cone: Cone, block: Block, X: np.ndarray) -> list[Singularity]:
         for n in np.array(names, dtype=object)[zero]
     ]
     rest = np.flatnonzero(~zero)
-    pairs = [(a, b) for a, b in combinations(rest, 2) if _is_singular(factor[[a, b]], information[np.ix_([a, b], [a, b])])]
+    pairs = [
+        (a, b) for a, b in combinations(rest, 2) if _is_singular(factor[[a, b]], information[np.ix_([a, b], [a, b])])
+    ]
     _, correlation = sd_and_correlation(factor @ factor.T)
     for a, b in pairs:
         sign = "+1" if correlation[a, b] > 0 else "-1"
@@ -72,7 +74,9 @@ def _reasons(cone: Cone, block: Block, X: np.ndarray) -> list[Singularity]:
 
 
 def _is_singular(factor: np.ndarray, information: np.ndarray) -> bool:
-    return bool(np.linalg.svd(np.linalg.cholesky(information).T @ factor, compute_uv=False)[min(factor.shape) - 1] < TOLERANCE)
+    return bool(
+        np.linalg.svd(np.linalg.cholesky(information).T @ factor, compute_uv=False)[min(factor.shape) - 1] < TOLERANCE
+    )
 
 
 def _combination(group: str, names: list[str], factor: np.ndarray) -> Singularity:

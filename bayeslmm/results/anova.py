@@ -15,7 +15,11 @@ from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
 
 TYPES = {1: "I", 3: "III", "1": "I", "3": "III", "I": "I", "III": "III"}
-TITLES = {"satterthwaite": "Satterthwaite's method", "residual": "residual df", "asymptotic": "chi-square (infinite df)"}
+TITLES = {
+    "satterthwaite": "Satterthwaite's method",
+    "residual": "residual df",
+    "asymptotic": "chi-square (infinite df)",
+}
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from bayeslmm.point.satterthwaite import Satterthwaite
 from bayeslmm.point.singular import Singularity, singularities
 from bayeslmm.results.anova import Anova, anova_table
 from bayeslmm.results.checks import check_level
+from bayeslmm.results.fit_summary import fit_summary
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.predict import NewLevels, predict_fit
-from bayeslmm.results.fit_summary import fit_summary
 from bayeslmm.results.summary import METHODS, FitSummary
 from bayeslmm.results.tables import coef_table, effects_table, varcorr_table
 

@@ -52,9 +52,7 @@ def chosen_groups(design: Design, re: str | Collection[str]) -> frozenset[str]:
 
 def fitted_rows(design: Design) -> NewRows:
     """The rows that were fitted, in the shape of new rows."""
-    terms = tuple(
-        NewTerm(t.Z, t.index, np.array(t.levels, dtype=object)[t.index]) for t in design.terms
-    )
+    terms = tuple(NewTerm(t.Z, t.index, np.array(t.levels, dtype=object)[t.index]) for t in design.terms)
     return NewRows(design.X, terms, design.offset)
 
 

@@ -69,7 +69,9 @@ def zap_small(values: np.ndarray, digits: int) -> np.ndarray:
 
 def stars(p: Sequence[float] | np.ndarray) -> list[str]:
     """Significance stars of R's summaries."""
-    return [next((mark for cut, mark in CUTS if v < cut), "") if np.isfinite(v) else "" for v in np.asarray(p, dtype=float)]
+    return [
+        next((mark for cut, mark in CUTS if v < cut), "") if np.isfinite(v) else "" for v in np.asarray(p, dtype=float)
+    ]
 
 
 def abbreviate(name: str, length: int) -> str:
@@ -86,7 +88,9 @@ def abbreviate(name: str, length: int) -> str:
 
 def columns_as_text(header: Sequence[str], columns: Sequence[Sequence[str]], left: Sequence[bool]) -> str:
     """Lay columns out with one space between them; `left` says which are left-aligned."""
-    widths = [max(len(h), *(len(c) for c in column)) if column else len(h) for h, column in zip(header, columns, strict=True)]
+    widths = [
+        max(len(h), *(len(c) for c in column)) if column else len(h) for h, column in zip(header, columns, strict=True)
+    ]
     lines = []
     for row in [header, *zip(*columns, strict=True)]:
         cells = [c.ljust(w) if flush else c.rjust(w) for c, w, flush in zip(row, widths, left, strict=True)]

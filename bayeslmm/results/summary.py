@@ -83,7 +83,7 @@ def random_lines(terms: Sequence[RandomTerm], varcorr: pd.DataFrame) -> str:
     depth = max((len(c) for c in correlation), default=0)
     groups, names, previous = [], [], None
     for (group, name), cells in zip(variances[["group", "term1"]].itertuples(index=False), correlation, strict=True):
-        groups.append(group if group != previous or not cells and name == "(Intercept)" else "")
+        groups.append(group if group != previous or (not cells and name == "(Intercept)") else "")
         names.append("" if pd.isna(name) else str(name))
         previous = group
     columns = [groups, names, vcov, sd, *([c[i] if i < len(c) else "" for c in correlation] for i in range(depth))]
@@ -152,4 +152,6 @@ def correlation_lines(vcov: pd.DataFrame, limit: int = 12) -> str:
     columns = [[f"{correlation[i, j]:.3f}" if i > j else "" for i in range(1, p)] for j in range(p - 1)]
     columns = [[c.replace("-0.000", "0.000") for c in column] for column in columns]
     header = ["", *(rformat.abbreviate(n, 6) for n in names[:-1])]
-    return "Correlation of Fixed Effects:\n" + rformat.columns_as_text(header, [rows, *columns], [True, *[True] * (p - 1)])
+    return "Correlation of Fixed Effects:\n" + rformat.columns_as_text(
+        header, [rows, *columns], [True, *[True] * (p - 1)]
+    )

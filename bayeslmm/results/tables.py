@@ -33,7 +33,9 @@ def estimated_pairs(term: RandomTerm) -> list[tuple[int, int]]:
     return [(block[a], block[b]) for block in term.blocks for b in range(len(block)) for a in range(b + 1, len(block))]
 
 
-def long_table(terms: Sequence[RandomTerm], names: Sequence[Sequence[str]], **columns: Sequence[np.ndarray]) -> pd.DataFrame:
+def long_table(
+    terms: Sequence[RandomTerm], names: Sequence[Sequence[str]], **columns: Sequence[np.ndarray]
+) -> pd.DataFrame:
     """One row for each level and name, from arrays (J, len(names)) per term.
 
     Returns
