@@ -1,4 +1,4 @@
-"""The blocked Cholesky factor of
+"""The blocked Cholesky factor.
 
     M = Lambda' A Lambda + diag(I_q, 0),    A = [Z X y]'W[Z X y],
 

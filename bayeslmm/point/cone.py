@@ -56,8 +56,10 @@ class Cone:
         blocks = []
         for t, term in enumerate(likelihood.covariance.terms):
             mean = likelihood.A.diag[t].mean(axis=2)
-            for effects in term.blocks:
-                blocks.append(Block(t, effects, _inverse_root(mean[np.ix_(effects, effects)]), len(effects)))
+            blocks += [
+                Block(t, effects, _inverse_root(mean[np.ix_(effects, effects)]), len(effects))
+                for effects in term.blocks
+            ]
         return cls(likelihood.covariance, tuple(blocks))
 
     @property

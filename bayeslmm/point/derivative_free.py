@@ -64,15 +64,15 @@ def _finite(f: Callable[[np.ndarray], float], theta: np.ndarray) -> float:
 
 def _falls_inwards(f: Callable[[np.ndarray], float], theta: np.ndarray, lower: np.ndarray) -> bool:
     """Whether the criterion falls a little way inside of a bound that was hit (lme4's `restart_edge`)."""
-    at_bound = np.flatnonzero(theta == lower)
-    value = f(theta) if at_bound.size else 0.0
+    at_bound = np.flatnonzero(theta == lower).tolist()
+    value = f(theta) if at_bound else 0.0
     return any(f(_replaced(theta, i, lower[i] + EDGE)) < value for i in at_bound)
 
 
 def _snap(f: Callable[[np.ndarray], float], theta: np.ndarray, lower: np.ndarray) -> tuple[np.ndarray, float]:
     """Move elements within 1e-5 of their bound onto it where that does not raise the criterion."""
     value = f(theta)
-    for i in np.flatnonzero(theta - lower < EDGE):
+    for i in np.flatnonzero(theta - lower < EDGE).tolist():
         trial = _replaced(theta, i, lower[i])
         lowered = f(trial)
         if lowered < value:

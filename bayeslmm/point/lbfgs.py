@@ -61,8 +61,14 @@ def _descend(objective: Objective, cone: Cone, x: np.ndarray) -> np.ndarray:
         f, g = objective(cone, z)
         return f - shift, g
 
-    options = {"maxiter": 500, "gtol": 1e-5, "ftol": 1e-13, "maxcor": 20}
-    return np.asarray(minimize(shifted, x, jac=True, method="L-BFGS-B", options=options).x)
+    found = minimize(
+        shifted,
+        x,
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 500, "gtol": 1e-5, "ftol": 1e-13, "maxcor": 20},
+    )
+    return np.asarray(found.x)
 
 
 def _settle(objective: Objective, cone: Cone, x: np.ndarray) -> tuple[Cone, np.ndarray]:

@@ -54,7 +54,8 @@ def least_squares(design: Design) -> LeastSquares:
     df = design.n - design.p
     if df < 1:
         raise DataError(
-            f"{design.n} rows cannot estimate {design.p} coefficients and a residual variance: use fewer terms or more data"
+            f"{design.n} rows cannot estimate {design.p} coefficients and a residual variance: "
+            "use fewer terms or more data"
         )
     basis = FixedBasis.of(design.X, design.y - design.offset, design.weights)
     fitted = design.X @ basis.b0
