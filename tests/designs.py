@@ -25,7 +25,7 @@ def random_term(name: str, index: np.ndarray, k: int, blocks: tuple, rng: np.ran
     """A term with an intercept and k - 1 random columns; levels that do not occur are dropped."""
     levels, dense = np.unique(index, return_inverse=True)
     Z = np.column_stack([np.ones(index.size), *(rng.normal(1.0, 1.0, index.size) for _ in range(k - 1))])
-    effects = tuple(["(Intercept)", *(f"z{i}" for i in range(1, k))])
+    effects = ("(Intercept)", *(f"z{i}" for i in range(1, k)))
     return RandomTerm(name, effects, blocks, Z, dense.astype(np.int64), tuple(map(str, levels)))
 
 

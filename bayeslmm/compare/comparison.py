@@ -1,6 +1,8 @@
 """REML and posterior of the same model, parameter by parameter, with flags where conclusions would differ."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -156,7 +158,7 @@ def _fixed(fit: Fit, post: Posterior, level: float) -> pd.DataFrame:
     return table
 
 
-def _fixed_flag(row: dict[str, float], method: str) -> str:
+def _fixed_flag(row: dict[Hashable, Any], method: str) -> str:
     """Whether one interval excludes zero and the other does not, or both do on different sides."""
     reml = not row["reml_lower"] <= 0 <= row["reml_upper"]
     posterior = not row["lower"] <= 0 <= row["upper"]

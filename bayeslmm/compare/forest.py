@@ -1,5 +1,8 @@
 """Forest plot of a comparison: the REML estimate above the posterior, parameter by parameter."""
 
+from collections.abc import Hashable
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -100,7 +103,7 @@ def _panel(ax: Axes, rows: pd.DataFrame, kind: str, method: str) -> None:
     ax.grid(axis="y", visible=False)
 
 
-def _label(row: dict[str, str], kind: str) -> str:
+def _label(row: dict[Hashable, Any], kind: str) -> str:
     if kind == "fixed":
         return row["term"]
     return "residual" if row["kind"] == "sigma" else f"{row['group']}: {row['term']}"

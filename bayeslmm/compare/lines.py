@@ -72,7 +72,7 @@ def _predictor(design: Design, term: RandomTerm, x: str | None) -> str:
 def _columns(design: Design, term: RandomTerm, names: list[str], rows: np.ndarray) -> np.ndarray:
     fixed = dict(zip(design.coef_names, design.X.T, strict=True))
     own = dict(zip(term.effects, term.Z.T, strict=True))
-    return np.column_stack([fixed.get(n, own.get(n))[rows] for n in names])
+    return np.column_stack([(fixed[n] if n in fixed else own[n])[rows] for n in names])
 
 
 def _panel(

@@ -7,7 +7,8 @@ measure the same share over all levels): 0 where a level's own data decide, 1 wh
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import pairwise
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.tables import coefficient_map, long_table
 
 
+@runtime_checkable
 class CanFit(Protocol):
     """A model."""
 
@@ -151,14 +153,14 @@ def pooling(model_or_fit: Fit | CanFit, post: Posterior | None = None, level: fl
 
 
 def _fitted(model: CanFit) -> Fit:
-    if not hasattr(model, "fit"):
+    if not isinstance(model, CanFit):
         raise ArgumentError(f"pooling takes a fit or a model; got {type(model).__name__}")
     return model.fit()
 
 
 def _one_group(fit: Fit, t: int) -> pd.DataFrame:
     design, term = fit.design, fit.design.terms[t]
-    names, F, R = coefficient_map(design.coef_names, term)
+    names, _, R = coefficient_map(design.coef_names, term)
     X = _columns(design, term, names)
     alone, alone_se = _within_levels(design, term, X)
     together, together_se = _estimable_least_squares(X, design.y - design.offset, design.weights)
@@ -182,7 +184,7 @@ def _columns(design: Design, term: RandomTerm, names: list[str]) -> np.ndarray:
     """(n, c): the columns that multiply each coefficient of a level."""
     own = dict(zip(term.effects, term.Z.T, strict=True))
     fixed = dict(zip(design.coef_names, design.X.T, strict=True))
-    return np.column_stack([fixed.get(name, own.get(name)) for name in names])
+    return np.column_stack([fixed[name] if name in fixed else own[name] for name in names])
 
 
 def _within_levels(design: Design, term: RandomTerm, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -190,7 +192,7 @@ def _within_levels(design: Design, term: RandomTerm, X: np.ndarray) -> tuple[np.
     order = np.argsort(term.index, kind="stable")
     edges = np.searchsorted(term.index[order], np.arange(term.n_levels + 1))
     y = design.y - design.offset
-    parts = [order[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [order[a:b] for a, b in pairwise(edges)]
     fits = [_estimable_least_squares(X[rows], y[rows], design.weights[rows]) for rows in parts]
     return np.array([f[0] for f in fits]), np.array([f[1] for f in fits])
 

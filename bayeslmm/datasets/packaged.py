@@ -72,7 +72,7 @@ def load(name: str) -> pd.DataFrame:
     """
     dataset = describe(name)
     dtypes = {
-        column: pd.CategoricalDtype(about.levels, about.ordered)
+        column: pd.CategoricalDtype(list(about.levels), about.ordered)
         for column, about in dataset.columns.items()
         if about.levels is not None
     }

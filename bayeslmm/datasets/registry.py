@@ -289,7 +289,8 @@ _ALL = (
     Dataset(
         "chickweight",
         "Weight of chicks on four diets",
-        "50 chicks, each fed one of four diets, weighed at birth, every second day until day 20, and on day 21; some died.",
+        "50 chicks, each fed one of four diets, weighed at birth, every second day until day 20, and on day 21; "
+        "some died.",
         578,
         {
             "weight": Column("body weight, g"),

@@ -86,7 +86,9 @@ def simulate_salary(
     salary = rng.normal(intercept[major] + slope[major] * grade, sigma_salary, size=n)
     names = _major_names(groups)
     index = pd.Index(names, name="major")
-    data = pd.DataFrame({"salary": salary, "grade": grade, "major": pd.Categorical.from_codes(major, names)})
+    data = pd.DataFrame(
+        {"salary": salary, "grade": grade, "major": pd.Categorical.from_codes(major.tolist(), pd.Index(names))}
+    )
     return SalarySimulation(
         data, pd.Series(intercept, index=index, name="intercept"), pd.Series(slope, index=index, name="slope")
     )
@@ -108,7 +110,7 @@ def _count(name: str, value: object, least: int, why: str) -> int:
 
 def _numbers(name: str, values: object, meaning: str, size: int, least: float = -inf) -> list[float]:
     found = list(values) if isinstance(values, Sequence | np.ndarray) else []
-    if len(found) != size or not all(isinstance(v, Real) and isfinite(v) and v >= least for v in found):
+    if len(found) != size or not all(isinstance(v, Real) and isfinite(v) and float(v) >= least for v in found):
         sign = " that are not negative" if least == 0 else ""
         raise ArgumentError(f"`{name}` is {values!r}; it takes {size} numbers{sign}: {meaning}")
     return [float(v) for v in found]

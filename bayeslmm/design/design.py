@@ -1,4 +1,4 @@
-"""What the design layer hands on: the arrays of
+"""What the design layer hands on, in arrays.
 
     y = offset + X beta + Z b + e,    e ~ N(0, sigma^2 W^-1),
 

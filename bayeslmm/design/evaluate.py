@@ -123,8 +123,7 @@ def _unary(op: str, operand: Node, context: Context) -> Operand:
 def _arithmetic(node: Binary, context: Context) -> Operand:
     left, right = _aligned(_numbers(node.left, context), _numbers(node.right, context), node, context)
     with np.errstate(all="ignore"):
-        result = wrap(_ARITHMETIC[node.op](left, right))
-    return result
+        return wrap(_ARITHMETIC[node.op](left, right))
 
 
 def _aligned(a: Any, b: Any, node: Binary, context: Context) -> tuple[np.ndarray, np.ndarray]:

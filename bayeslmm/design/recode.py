@@ -1,7 +1,8 @@
 """The fixed part of a design once more, under another coding: what tests of type II and III start from."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Recoded:
     names: tuple[str, ...]
     assign: np.ndarray
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         return iter((self.X, self.names, self.assign))
 
 

@@ -17,7 +17,8 @@ from scipy.linalg import qr
 class Transform(Protocol):
     """What a transform learned; called with x (n,) it gives (n,) or (n, k)."""
 
-    def __call__(self, x: np.ndarray) -> np.ndarray: ...
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """(n,) -> (n,) or (n, k)."""
 
 
 @dataclass(frozen=True, slots=True)

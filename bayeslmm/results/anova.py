@@ -44,14 +44,14 @@ class Anova:
         title = f"Type {self.type} Analysis of Variance Table with {TITLES[self.ddf]}"
         if self.table.empty:
             return f"{title}\nno terms beside the intercept"
-        t = self.table
+        t = {name: column.to_numpy(dtype=float) for name, column in self.table.items()}
         columns = [
-            [str(i) for i in t.index],
+            [str(i) for i in self.table.index],
             rformat.format_numbers(t["SumSq"], 5),
             rformat.format_numbers(t["MeanSq"], 5),
             rformat.format_numbers(t["NumDF"], 5),
             rformat.format_numbers(t["DenDF"], 5),
-            rformat.format_numbers(np.round(t["F"].to_numpy(), 4), 5),
+            rformat.format_numbers(np.round(t["F"], 4), 5),
             rformat.format_p_values(t["p"], 4),
             rformat.stars(t["p"]),
         ]

@@ -117,7 +117,8 @@ class LinearFit:
         """What R prints for `summary(lm(...))`."""
         F, q, df, p = self.f_test
         lines = [
-            f"Linear model fit by least squares [bayeslmm]\nFormula: {self.design.formula.text}\n   Data: {self.data_name}",
+            "Linear model fit by least squares [bayeslmm]\n"
+            f"Formula: {self.design.formula.text}\n   Data: {self.data_name}",
             residual_lines("Residuals", self.residuals() * np.sqrt(self.design.weights)),
             "Coefficients:\n" + coefficient_lines(self.tests(), ["estimate", "se"], "t value", "Pr(>|t|)", DIGITS),
             f"Residual standard error: {_significant(self.sigma)} on {df} degrees of freedom",

@@ -115,7 +115,7 @@ def parameters(draws: Draws) -> tuple[list[str], np.ndarray]:
 
 
 def some_effects(draws: Draws) -> tuple[list[str], np.ndarray, int]:
-    """Evenly spread random effects (chain, draw, m), at most `EFFECTS_CHECKED` of each group, and how many there are."""
+    """Evenly spread random effects (chain, draw, m), at most `EFFECTS_CHECKED` a group, and how many there are."""
     names: list[str] = []
     parts = [np.zeros((draws.size, 0))]
     for term in draws.design.terms:

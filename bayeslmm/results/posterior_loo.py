@@ -85,7 +85,8 @@ def relative_efficiency(tree: xr.DataTree) -> float:
     """Mean ESS of the likelihood of at most 100 rows, over the number of draws (Vehtari et al. 2017, section 2.1)."""
     values = tree["log_likelihood"]["y"]
     chosen = np.unique(np.linspace(0, values.sizes["obs"] - 1, min(values.sizes["obs"], 100)).astype(int))
-    density = np.exp(values.isel(obs=chosen) - values.isel(obs=chosen).max(("chain", "draw"))).to_numpy()
+    some = values.isel(obs=chosen).to_numpy()
+    density = np.exp(some - some.max(axis=(0, 1)))
     ess = arviz_stats.base.array_stats.ess(density, chain_axis=0, draw_axis=1, method="mean")
     share = float(np.mean(ess)) / (density.shape[0] * density.shape[1])
     return float(min(share, 1.0)) if np.isfinite(share) else 1.0

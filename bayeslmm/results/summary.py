@@ -96,7 +96,8 @@ def random_lines(terms: Sequence[RandomTerm], varcorr: pd.DataFrame) -> str:
 def _correlation_cells(terms: Sequence[RandomTerm], varcorr: pd.DataFrame) -> list[list[str]]:
     """For each row of the table: its correlations with the effects above it in the same block."""
     pairs = varcorr[varcorr["term2"].notna()]
-    known = {(r.group, r.term1, r.term2): r.corr for r in pairs.itertuples()}
+    keys = zip(pairs["group"], pairs["term1"], pairs["term2"], strict=True)
+    known = dict(zip(keys, pairs["corr"].to_numpy(dtype=float).tolist(), strict=True))
     rows: list[list[str]] = []
     for term in terms:
         for i, name in enumerate(term.effects):

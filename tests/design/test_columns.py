@@ -67,7 +67,8 @@ def test_categories_keep_their_order():
         "v"
     ]
     assert isinstance(value, Factor)
-    assert value.levels == ("mid", "lo", "hi") and value.ordered
+    assert value.levels == ("mid", "lo", "hi")
+    assert value.ordered
     np.testing.assert_array_equal(value.codes, [1, 2, -1])
     assert value.drop_unused().levels == ("lo", "hi")
     numbers = read(pd.Series(pd.Categorical([2.0, 0.5], categories=[2.0, 0.5]))).values["v"]
@@ -103,7 +104,8 @@ def test_every_frame_reads_the_same(kind):
     v = columns.values
     np.testing.assert_array_equal(v["i"].values, [3, 1, np.nan])
     np.testing.assert_array_equal(v["x"].values, [0.5, np.nan, 2.0])
-    assert v["s"].levels == ("A", "b") and v["e"].levels == ("v", "u")
+    assert v["s"].levels == ("A", "b")
+    assert v["e"].levels == ("v", "u")
     np.testing.assert_array_equal(v["s"].codes, [1, -1, 0])
     np.testing.assert_array_equal(v["e"].codes, [1, 0, -1])
     np.testing.assert_array_equal(v["b"].values, [1, np.nan, 0])

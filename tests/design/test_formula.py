@@ -108,7 +108,8 @@ def test_random_terms(bars, groups):
 
 def test_only_bars_leave_an_intercept():
     formula = parse("y ~ (1 | g)")
-    assert formula.has_intercept and formula.term_labels == ()
+    assert formula.has_intercept
+    assert formula.term_labels == ()
     assert not parse("y ~ 0 + (1 | g)").has_intercept
     assert not parse("y ~ (1 | g) - 1").has_intercept
 

@@ -130,9 +130,11 @@ def test_weights_and_offset_by_name_and_as_array():
     np.testing.assert_array_equal(by_name.weights, DATA.w)
     np.testing.assert_array_equal(as_array.weights, DATA.w)
     np.testing.assert_array_equal(by_name.offset, as_array.offset)
-    assert by_name.has_weights and by_name.has_offset
+    assert by_name.has_weights
+    assert by_name.has_offset
     plain = build("y ~ x", DATA)
-    assert not plain.has_weights and not plain.has_offset
+    assert not plain.has_weights
+    assert not plain.has_offset
     np.testing.assert_array_equal(plain.weights, 1)
     np.testing.assert_array_equal(plain.offset, 0)
 

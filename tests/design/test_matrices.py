@@ -100,7 +100,8 @@ def test_values_of_an_interaction():
     second = np.where(DATA.f == "b", 1, np.where(DATA.f == "c", -1, 0))
     expected = np.column_stack([np.ones(N), first, second, DATA.x, first * DATA.x, second * DATA.x])
     np.testing.assert_array_equal(design.X, expected)
-    assert design.X.flags.c_contiguous and design.X.dtype == np.float64
+    assert design.X.flags.c_contiguous
+    assert design.X.dtype == np.float64
 
 
 def test_fixed_terms_know_their_columns_and_kinds():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bayeslmm.design.nodes import Binary, Name, deparse, names_in, quoted
+from bayeslmm.design.nodes import Binary, Name, Unary, deparse, names_in, quoted
 from bayeslmm.design.parser import read
 from bayeslmm.errors import FormulaError
 
@@ -11,7 +11,7 @@ def grouped(node) -> str:
     """The tree with every operation in brackets."""
     if isinstance(node, Binary):
         return f"[{grouped(node.left)} {node.op} {grouped(node.right)}]"
-    return deparse(node) if not hasattr(node, "operand") else f"[{node.op}{grouped(node.operand)}]"
+    return f"[{node.op}{grouped(node.operand)}]" if isinstance(node, Unary) else deparse(node)
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,8 @@ def test_levels_are_in_the_order_of_the_factor():
     assert terms[0].levels == tuple(str(i * 10) for i in range(12))
     assert terms[1].levels == ("a", "B", "z")
     np.testing.assert_array_equal(np.array(terms[0].levels)[terms[0].index], DATA.g.astype(str))
-    assert terms[0].index.dtype == np.int64 and terms[0].Z.flags.c_contiguous
+    assert terms[0].index.dtype == np.int64
+    assert terms[0].Z.flags.c_contiguous
 
 
 def test_combined_levels_the_first_factor_slowest_and_only_those_that_occur():

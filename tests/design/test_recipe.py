@@ -83,7 +83,8 @@ def test_new_and_missing_levels_of_groups():
     assert group.index.tolist() == [11, -1, -1]
     assert group.labels.tolist() == ["11", "99", "NA"]
     assert pair.labels.tolist() == ["u:A", "new:A", "v:NA"]
-    assert pair.index[0] >= 0 and pair.index[1:].tolist() == [-1, -1]
+    assert pair.index[0] >= 0
+    assert pair.index[1:].tolist() == [-1, -1]
     named = recipe.rows({"x": [1.0, 2], "g": [3, "new_level"], "s": ["u", "u"], "t": ["A", "b"]})
     assert named.terms[0].index.tolist() == [3, -1]
 
