@@ -87,7 +87,7 @@ class RawPoly:
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """(n,) -> (n, degree)."""
-        return x[:, None] ** np.arange(1, self.degree + 1)
+        return np.vander(x, self.degree + 1, increasing=True)[:, 1:]
 
 
 def learn_poly(x: np.ndarray, degree: int = 1, raw: bool = False) -> Poly | RawPoly:
