@@ -1,0 +1,171 @@
+"""Which folder may import what, read from the syntax trees, so that imports hidden in functions count too."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+
+import bayeslmm
+
+PACKAGE = Path(bayeslmm.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+ORDER = [{"design"}, {"likelihood"}, {"point", "bayes"}, {"results"}, {"compare"}, {"model"}, {"demo", "cli"}]
+FREE = {"errors", "datasets"}
+
+HOMES = {
+    "pymc": {"bayes"},
+    "pytensor": {"bayes"},
+    "nutpie": {"bayes"},
+    "arviz": {"results", "compare"},
+    "arviz_base": {"results", "compare"},
+    "arviz_stats": {"results", "compare"},
+    "arviz_plots": {"results", "compare"},
+    "matplotlib": {"results", "compare"},
+}
+
+# File and module of every import that waits inside a function, and why it does.
+SLOW = "PyMC takes seconds to import; a REML fit does without"
+LAZY = {
+    ("model.py", "bayeslmm.bayes.priors"): SLOW,
+    ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,
+    ("model.py", "bayeslmm.bayes.sample"): SLOW,
+    ("model.py", "bayeslmm.results.posterior"): "ArviZ takes a second to import; a REML fit does without",
+    ("results/posterior.py", "bayeslmm.bayes.prior_draws"): SLOW + ", and so does a posterior that was loaded",
+}
+TYPES_ONLY = {("model.py", "pymc"): "the return type of Model.pymc_model"}
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One import: where it stands, the module, and whether it waits in a function or is for type checkers only."""
+
+    file: str
+    module: str
+    line: int
+    relative: bool
+    in_function: bool
+    types_only: bool
+
+    @property
+    def layer(self) -> str:
+        return self.file.split("/")[0].removesuffix(".py")
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}: {self.module}"
+
+
+def imports(path: Path) -> Iterator[Import]:
+    file = path.relative_to(PACKAGE).as_posix()
+
+    def walk(node: ast.AST, in_function: bool, types_only: bool) -> Iterator[Import]:
+        for child in ast.iter_child_nodes(node):
+            here = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            match child:
+                case ast.Import(names):
+                    for name in names:
+                        yield Import(file, name.name, child.lineno, False, here, types_only)
+                case ast.ImportFrom(module, names, level):
+                    for name in names:
+                        whole = f"bayeslmm.{name.name}" if module == "bayeslmm" else module or ""
+                        yield Import(file, whole, child.lineno, level > 0, here, types_only)
+                case ast.If(ast.Name("TYPE_CHECKING"), body, orelse):
+                    for part in body:
+                        yield from walk(ast.Module([part], []), here, True)
+                    for part in orelse:
+                        yield from walk(ast.Module([part], []), here, types_only)
+                case _:
+                    yield from walk(child, here, types_only)
+
+    yield from walk(ast.parse(path.read_text(encoding="utf-8")), False, False)
+
+
+ALL = [i for path in FILES for i in imports(path)]
+
+
+def allowed(layer: str) -> set[str]:
+    """What a layer may import of the package: itself and all to its left."""
+    left = list(takewhile(lambda level: layer not in level, ORDER))
+    return FREE | {layer} | set().union(*left)
+
+
+def test_every_file_belongs_to_a_layer():
+    known = set().union(*ORDER) | FREE | {"__init__", "__main__"}
+    assert {i.layer for i in ALL} <= known
+    assert all(any(i.layer == layer for i in ALL) for layer in ("design", "likelihood", "point", "results", "compare"))
+
+
+@pytest.mark.parametrize("layer", sorted(set().union(*ORDER)))
+def test_a_layer_imports_itself_and_what_stands_to_its_left(layer):
+    own = [i for i in ALL if i.layer == layer and i.module.split(".")[0] == "bayeslmm"]
+    wrong = [i.place for i in own if i.module.split(".")[1] not in allowed(layer)]
+    assert wrong == []
+
+
+def test_point_and_bayes_never_see_each_other():
+    assert "bayes" not in allowed("point")
+    assert "point" not in allowed("bayes")
+    assert {"point", "bayes", "likelihood"} <= allowed("results")
+
+
+def test_errors_and_data_sets_stand_alone():
+    own = [i for i in ALL if i.layer in FREE and i.module.split(".")[0] == "bayeslmm"]
+    assert [i.place for i in own if i.module.split(".")[1] not in {i.layer, "errors"}] == []
+
+
+def test_the_package_itself_imports_only_the_errors():
+    own = [i for i in ALL if i.file == "__init__.py" and not i.types_only]
+    assert {i.module for i in own} == {"importlib", "typing", "bayeslmm.errors"}
+
+
+def test_heavy_libraries_stay_at_home():
+    away = [i for i in ALL if i.layer not in HOMES.get(i.module.split(".")[0], {i.layer})]
+    assert {(i.file, i.module) for i in away if i.types_only} <= set(TYPES_ONLY)
+    assert [i.place for i in away if not i.types_only] == []
+
+
+def test_imports_are_absolute():
+    assert [i.place for i in ALL if i.relative] == []
+
+
+def test_imports_that_wait_in_a_function_are_listed_with_their_reason():
+    assert {(i.file, i.module) for i in ALL if i.in_function} == set(LAZY)
+
+
+def test_nothing_is_imported_by_name_but_in_the_package_itself():
+    found = []
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = node.func if isinstance(node, ast.Call) else None
+            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            if name in ("import_module", "__import__"):
+                found.append(path.relative_to(PACKAGE).as_posix())
+    assert found == ["__init__.py"]
+
+
+HEAVY = ("pymc", "pytensor", "nutpie", "arviz", "arviz_stats", "matplotlib")
+FIT = """
+import bayeslmm as blm
+fit = blm.lmer("Reaction ~ Days + (1 | Subject)", blm.datasets.load("sleepstudy"))
+print(fit.summary(), fit.ranef(), fit.coef(), fit.predict(), fit.anova())
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        ("import bayeslmm", (*HEAVY, "numba", "scipy.stats", "scipy", "pandas", "numpy", "narwhals")),
+        ("import bayeslmm as blm; blm.lmer; blm.Fit; blm.datasets", HEAVY),
+        (FIT, HEAVY),
+    ],
+    ids=["import", "names", "fit"],
+)
+def test_what_is_not_needed_is_not_loaded(code, absent):
+    script = f"{code}\nimport sys\nloaded = [m for m in {absent!r} if m in sys.modules]\nassert not loaded, loaded"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
