@@ -103,11 +103,11 @@ class Pooling:
         }
         wide = own.pivot(index="level", columns="term").reindex(list(term.levels))
         header, columns = ["", "n"], [list(term.levels), [str(n) for n in wide[("n", term.effects[0])]]]
-        for effect in term.effects:
+        for effect, short in zip(term.effects, rformat.abbreviate(term.effects, 11), strict=True):
             for kind, label in kinds.items():
                 values = wide[(kind, effect)].to_numpy(float)
                 digits = 2 if kind == "pooling_factor" else 3
-                header.append(f"{rformat.abbreviate(effect, 11)}:{label}")
+                header.append(f"{short}:{label}")
                 columns.append(["" if np.isnan(v) else rformat.format_numbers([v], digits)[0] for v in values])
         shown = [c[:most] for c in columns]
         text = rformat.columns_as_text(header, shown, [True, *[False] * (len(header) - 1)])

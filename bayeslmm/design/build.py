@@ -80,7 +80,13 @@ def build(
         contrasts={k: c.name for k, c in codes.items()},
         recipe=_recipe(parsed, frame, codes, kept, terms, functions, offset),
         variables=fixed_variables,
+        weights_name=_argument_name(weights),
+        offset_name=_argument_name(offset),
     )
+
+
+def _argument_name(given: Any) -> str:
+    return "" if given is None else given if isinstance(given, str) else "an array"
 
 
 def _fixed_variables(formula: Formula, frame: Frame) -> dict[str, Any]:

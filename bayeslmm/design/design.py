@@ -118,6 +118,8 @@ class Design:
         How to make the same columns from new data.
     variables
         The variables of the fixed part on the rows used, by label: what `recode` needs.
+    weights_name, offset_name
+        The column given as argument, "an array" where it was one, "" where there was none.
     """
 
     formula: Formula
@@ -137,6 +139,8 @@ class Design:
     contrasts: dict[str, str]
     recipe: Recipe
     variables: Mapping[str, Numeric | Factor] = field(default_factory=dict, repr=False)
+    weights_name: str = ""
+    offset_name: str = ""
 
     @property
     def n(self) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bayeslmm.design.algebra import Side, Term, Variable, expand
 from bayeslmm.design.bars import Bar, Group, read_bar, split
-from bayeslmm.design.nodes import Call, Name, Node, deparse, names_in, number
+from bayeslmm.design.nodes import Call, Name, Node, deparse, names_in, number, summands
 from bayeslmm.design.parser import read
 from bayeslmm.errors import DesignWarning, FormulaError
 
@@ -29,12 +29,15 @@ class Formula:
         The fixed part: its variables, its terms in R's order, whether it has an intercept, its offsets.
     random
         The random terms in the order of the formula, slashes expanded; empty where there are none.
+    written
+        The formula on one line with R's spacing.
     """
 
     text: str
     response: Variable
     fixed: Side
     random: tuple[Bar, ...]
+    written: str
 
     @property
     def has_intercept(self) -> bool:
@@ -102,6 +105,7 @@ def parse(text: str) -> Formula:
         rest, bars = split(right, text)
         fixed = expand(number(1.0, right.position) if rest is None else rest, text)
         random = tuple(b for bar in bars for b in read_bar(bar, text))
+        written = f"{deparse(left)} ~ {' + '.join(deparse(part) for part in summands(right))}"
     except RecursionError:
         raise FormulaError("the formula is nested too deeply to be read; take parentheses out") from None
     response = Variable(deparse(left), left)
@@ -113,7 +117,7 @@ def parse(text: str) -> Formula:
             stacklevel=3,
         )
         fixed = fixed.without(response.label)
-    return Formula(text, response, fixed, random)
+    return Formula(text, response, fixed, random, written)
 
 
 def _check_response(response: Variable, text: str) -> None:

@@ -45,16 +45,15 @@ class Anova:
         if self.table.empty:
             return f"{title}\nno terms beside the intercept"
         t = {name: column.to_numpy(dtype=float) for name, column in self.table.items()}
+        t["NumDF"] = np.where(np.isnan(t["F"]), np.nan, t["NumDF"])
         columns = [
             [str(i) for i in self.table.index],
-            rformat.format_numbers(t["SumSq"], 5),
-            rformat.format_numbers(t["MeanSq"], 5),
-            rformat.format_numbers(t["NumDF"], 5),
-            rformat.format_numbers(t["DenDF"], 5),
+            *(rformat.format_numbers(rformat.zap_small(t[c], 5), 5) for c in ("SumSq", "MeanSq", "NumDF", "DenDF")),
             rformat.format_numbers(np.round(t["F"], 4), 5),
             rformat.format_p_values(t["p"], 4),
             rformat.stars(t["p"]),
         ]
+        columns = [["" if cell == "NA" else cell for cell in column] for column in columns]
         header = ["", "Sum Sq", "Mean Sq", "NumDF", "DenDF", "F value", "Pr(>F)", ""]
         body = rformat.columns_as_text(header, columns, [True, *[False] * 6, True])
         return f"{title}\n{body}" + (f"\n---\n{rformat.LEGEND}" if any(columns[-1]) else "")

@@ -28,28 +28,12 @@ def fit_summary(fit: "Fit", tests: pd.DataFrame, ddf: str) -> s.FitSummary:
 
 
 def _head(fit: "Fit", ddf: str) -> str:
-    design = fit.design
-    lines = [s.heading(fit.reml, ddf), f"Formula: {design.formula.text}", f"   Data: {fit.data_name}"]
-    if design.has_weights:
-        lines.append("Weights: yes")
-    if design.has_offset:
-        lines.append(" Offset: yes")
-    return "\n".join(lines)
+    return "\n".join([s.heading(fit.reml, ddf), *s.call_lines(fit.design, fit.data_name)])
 
 
 def _notes(fit: "Fit") -> list[str]:
     """What changed the answer and how far the answer can be trusted."""
-    design = fit.design
-    notes = []
-    if design.n_missing:
-        notes.append(f"{design.n_missing} rows with missing values left out ({design.n} used)")
-    if design.contrasts:
-        notes.append("contrasts: " + ", ".join(f"{name} {coding}" for name, coding in design.contrasts.items()))
-    if design.dropped:
-        notes.append(
-            f"fixed-effect matrix is rank deficient: {len(design.dropped)} collinear columns left out: "
-            + ", ".join(design.dropped)
-        )
+    notes = s.note_lines(fit.design)
     found = "converged" if fit.converged else "did NOT converge"
     notes.append(f"optimizer: {fit.optimizer}, {fit.optimum.evaluations} evaluations: {found}")
     notes += [f"  {problem}" for problem in fit.certificate.problems]

@@ -11,7 +11,7 @@ from bayeslmm.point.least_squares import LeastSquares
 from bayeslmm.results import rformat
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.frames import preformatted
-from bayeslmm.results.summary import DIGITS, coefficient_lines, residual_lines
+from bayeslmm.results.summary import DIGITS, call_lines, coefficient_lines, note_lines, residual_lines
 
 
 @dataclass(frozen=True, repr=False)
@@ -116,24 +116,21 @@ class LinearFit:
     def summary(self) -> str:
         """What R prints for `summary(lm(...))`."""
         F, q, df, p = self.f_test
+        kind = "Weighted Residuals" if self.design.has_weights else "Residuals"
         lines = [
-            "Linear model fit by least squares [bayeslmm]\n"
-            f"Formula: {self.design.formula.text}\n   Data: {self.data_name}",
-            residual_lines("Residuals", self.residuals() * np.sqrt(self.design.weights)),
+            "\n".join(["Linear model fit by least squares [bayeslmm]", *call_lines(self.design, self.data_name)]),
+            residual_lines(kind, self.residuals() * np.sqrt(self.design.weights)),
             "Coefficients:\n" + coefficient_lines(self.tests(), ["estimate", "se"], "t value", "Pr(>|t|)", DIGITS),
             f"Residual standard error: {_significant(self.sigma)} on {df} degrees of freedom",
         ]
         if q:
+            p_value = rformat.format_p_values([p], DIGITS)[0]
             lines[-1] += (
                 f"\nMultiple R-squared: {_significant(self.r2)}, Adjusted R-squared: {_significant(self.adj_r2)}"
-                f"\nF-statistic: {_significant(F)} on {q} and {df} DF, p-value: {_significant(p)}"
+                f"\nF-statistic: {_significant(F)} on {q} and {df} DF, p-value: {p_value}"
             )
-        notes = []
-        if self.design.n_missing:
-            notes.append(f"{self.design.n_missing} rows with missing values left out ({self.design.n} used)")
-        if self.design.dropped:
-            notes.append(f"collinear columns left out: {', '.join(self.design.dropped)}")
-        return "\n\n".join(lines + notes)
+        notes = note_lines(self.design)
+        return "\n\n".join([*lines, "\n".join(notes)] if notes else lines)
 
     def __repr__(self) -> str:
         return self.summary()

@@ -4,11 +4,13 @@ R readers compare outputs digit by digit; these functions follow the documented 
 number of decimals that shows every element to `digits` significant digits) and `printCoefmat`.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 EPSILON = float(np.finfo(float).eps)
+VOWELS = "aeiou"
 CUTS = ((0.001, "***"), (0.01, "**"), (0.05, "*"), (0.1, "."))
 LEGEND = "Signif. codes:  0 '***' 0.001 '**' 0.01 '*' 0.05 '.' 0.1 ' ' 1"
 
@@ -18,12 +20,17 @@ def format_numbers(values: Sequence[float] | np.ndarray, digits: int = 7, nsmall
     x = np.asarray(values, dtype=float).ravel()
     finite = x[np.isfinite(x)]
     decimals = max([_decimals(v, digits) for v in finite], default=0)
-    fixed = [_show(v, f".{max(decimals, nsmall)}f") for v in x]
+    plain = [fixed(v, max(decimals, nsmall)) for v in x]
     mantissa = max([_mantissa(v, digits) for v in finite], default=0)
     scientific = [_show(v, f".{mantissa}e") for v in x]
-    if decimals > 15 or max(map(len, fixed), default=0) > max(map(len, scientific), default=0):
+    if decimals > 15 or max(map(len, plain), default=0) > max(map(len, scientific), default=0):
         return scientific
-    return fixed
+    return plain
+
+
+def fixed(value: float, decimals: int) -> str:
+    """Format one value with this many decimals; zero has no sign."""
+    return _show(value, f".{decimals}f")
 
 
 def format_p_values(p: Sequence[float] | np.ndarray, digits: int = 3) -> list[str]:
@@ -32,16 +39,17 @@ def format_p_values(p: Sequence[float] | np.ndarray, digits: int = 3) -> list[st
     out = np.full(x.size, "NA", dtype=object)
     tiny = np.isfinite(x) & (x < EPSILON)
     usual = np.isfinite(x) & ~tiny
-    large = usual & (x >= 1e-3)
+    large = usual & (x >= (1e-4 if digits > 1 else 1e-3))
     for part in (large, usual & ~large):
         if part.any():
             out[part] = format_numbers(x[part], digits)
     if tiny.any():
         width = max((len(s) for s in out[usual]), default=0)
+        digits = max(1, digits - 2)
         if digits > 1 and usual.any() and digits + 6 > width:
             digits = max(1, width - 7)
-        space = "" if digits == 1 and width <= 6 and usual.any() else " "
-        out[tiny] = f"<{space}{EPSILON:.{max(digits - 1, 0)}e}"
+        space = "" if digits == 1 and width <= 6 else " "
+        out[tiny] = f"<{space}{EPSILON:.{digits - 1}e}"
     return [str(s) for s in out]
 
 
@@ -52,18 +60,23 @@ def coefficient_columns(values: np.ndarray, digits: int = 4) -> list[list[str]]:
     if size.size:
         leading = 1 + np.floor(np.log10([size.min(), size.max()])).astype(int)
         decimals = max(1, *(int(digits - d) for d in leading))
-    rounded = np.round(values, decimals)
-    text = np.array(format_numbers(rounded, digits), dtype=object).reshape(values.shape)
-    lost = (values != 0) & (rounded == 0)
-    for i, j in zip(*np.nonzero(lost), strict=True):
-        text[i, j] = format_numbers([values[i, j]], digits - 1)[0]
+    near = np.round(values, decimals)
+    text = np.array(pad(format_numbers(near, digits)), dtype=object).reshape(values.shape)
+    lost = (values != 0) & (near == 0)
+    text[lost] = format_numbers(values[lost], digits - 1)
     return [list(column) for column in text.T]
 
 
+def pad(cells: Sequence[str]) -> list[str]:
+    """Give all cells the width of the longest, right-aligned, as R's `format` does."""
+    width = max(map(len, cells), default=0)
+    return [c.rjust(width) for c in cells]
+
+
 def zap_small(values: np.ndarray, digits: int) -> np.ndarray:
-    """Round to `digits` significant digits of the largest value."""
+    """Round to about `digits` significant digits of the largest value, as R 4.2's `zapsmall` does."""
     largest = np.abs(values[np.isfinite(values)]).max(initial=0.0)
-    places = max(0, digits - int(np.log10(largest))) if largest > 0 else digits
+    places = max(0, int(np.floor(digits - np.log10(largest) + 0.5))) if largest > 0 else digits
     return np.round(values, places)
 
 
@@ -74,27 +87,71 @@ def stars(p: Sequence[float] | np.ndarray) -> list[str]:
     ]
 
 
-def abbreviate(name: str, length: int) -> str:
-    """Shorten a name as R does: drop lower-case vowels from the end, then lower-case letters."""
+def abbreviate(names: Sequence[str], length: int) -> list[str]:
+    """Shorten names to `length` characters, or a few more where they would coincide, as R's `abbreviate` does."""
+    names = [n.strip(" ") for n in names]
+    distinct = list(dict.fromkeys(names))
+    short = {n: _shorten(n, length) for n in distinct}
+    while True:
+        counts = Counter(short.values())
+        again = [n for n in distinct if counts[short[n]] > 1]
+        if not again:
+            return [short[n] for n in names]
+        length += 1
+        short |= {n: _shorten(n, length) for n in again}
+
+
+def _shorten(name: str, length: int) -> str:
+    """Drop from the right: lower-case vowels, lower-case letters, anything; first those at the end of a word."""
     text = list(name)
-    for droppable in ("aeiou", "abcdefghijklmnopqrstuvwxyz"):
-        i = len(text) - 1
-        while len(text) > length and i > 0:
-            if text[i] in droppable and text[i - 1] != " ":
+
+    def first(i: int) -> bool:
+        return text[i - 1] == " "
+
+    def last(i: int) -> bool:
+        return text[i - 1] != " " and (i + 1 == len(text) or text[i + 1] == " ")
+
+    def inside(i: int) -> bool:
+        return not first(i)
+
+    spaces = text.count(" ")
+    for droppable, place in (
+        (VOWELS.__contains__, last),
+        (VOWELS.__contains__, inside),
+        (str.islower, last),
+        (str.islower, inside),
+        (lambda c: c != " ", inside),
+    ):
+        for i in range(len(text) - 1, 0, -1):
+            if len(text) - spaces <= length:
+                break
+            if i < len(text) and droppable(text[i]) and place(i):
                 del text[i]
-            i -= 1
-    return "".join(text)
+    return "".join(text) if len(text) <= length else "".join(text[:1] + [c for c in text[1:] if c != " "])
 
 
-def columns_as_text(header: Sequence[str], columns: Sequence[Sequence[str]], left: Sequence[bool]) -> str:
-    """Lay columns out with one space between them; `left` says which are left-aligned."""
-    widths = [
+def columns_as_text(
+    header: Sequence[str], columns: Sequence[Sequence[str]], left: Sequence[bool], width: int | None = None
+) -> str:
+    """Lay columns out with one space between them; `left` says which are left-aligned.
+
+    Columns that do not fit into `width` follow below, with the first column once more.
+    """
+    sizes = [
         max(len(h), *(len(c) for c in column)) if column else len(h) for h, column in zip(header, columns, strict=True)
     ]
+    blocks = [[0]]
+    for j in range(1, len(sizes)):
+        used = sum(sizes[i] + 1 for i in blocks[-1])
+        if width is not None and used + sizes[j] > width and len(blocks[-1]) > 1:
+            blocks.append([0])
+        blocks[-1].append(j)
+    rows = [header, *zip(*columns, strict=True)]
     lines = []
-    for row in [header, *zip(*columns, strict=True)]:
-        cells = [c.ljust(w) if flush else c.rjust(w) for c, w, flush in zip(row, widths, left, strict=True)]
-        lines.append(" ".join(cells).rstrip())
+    for block in blocks:
+        for row in rows:
+            cells = [row[j].ljust(sizes[j]) if left[j] else row[j].rjust(sizes[j]) for j in block]
+            lines.append(" ".join(cells).rstrip())
     return "\n".join(lines)
 
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bayeslmm.design import RandomTerm
+from bayeslmm.design import Design, RandomTerm
 from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
 
 DIGITS = 4
+WIDTH = 80
+CRITERIA = ["AIC", "BIC", "logLik", "deviance", "df.resid"]
 METHODS = {
     "satterthwaite": "t-tests use Satterthwaite's method",
     "residual": "t-tests use residual degrees of freedom",
@@ -54,14 +56,40 @@ def heading(reml: bool, ddf: str) -> str:
     return f"Linear mixed model fit by {method}. {METHODS[ddf]} [bayeslmm]"
 
 
+def call_lines(design: Design, data_name: str) -> list[str]:
+    """What was asked for: formula, data, weights, offset."""
+    lines = [f"Formula: {design.formula.written}", f"   Data: {data_name}"]
+    if design.weights_name:
+        lines.append(f"Weights: {design.weights_name}")
+    if design.offset_name:
+        lines.append(f" Offset: {design.offset_name}")
+    return lines
+
+
+def note_lines(design: Design) -> list[str]:
+    """What of the design changed the answer: rows left out, contrasts, columns left out."""
+    notes = []
+    if design.n_missing:
+        rows = "1 row" if design.n_missing == 1 else f"{design.n_missing} rows"
+        notes.append(f"{rows} with missing values left out ({design.n} used)")
+    if design.contrasts:
+        notes.append("contrasts: " + ", ".join(f"{name} {coding}" for name, coding in design.contrasts.items()))
+    if design.dropped:
+        columns = "1 collinear column" if len(design.dropped) == 1 else f"{len(design.dropped)} collinear columns"
+        notes.append(f"fixed-effect matrix is rank deficient: {columns} left out: {', '.join(design.dropped)}")
+    return notes
+
+
 def criterion_lines(reml: bool, criterion: float, aic: float, bic: float, loglik: float, df_resid: int) -> str:
     """REML criterion, or the information criteria of an ML fit."""
     if reml:
-        return f"REML criterion at convergence: {criterion:.1f}"
-    values = [f"{v:.1f}" for v in (aic, bic, loglik, criterion)] + [str(df_resid)]
-    header = ["AIC", "BIC", "logLik", "deviance", "df.resid"]
-    width = [max(len(h), len(v)) + 1 for h, v in zip(header, values, strict=True)]
-    return "\n".join("".join(c.rjust(w) for c, w in zip(row, width, strict=True)) for row in (header, values))
+        return f"REML criterion at convergence: {rformat.format_numbers([round(criterion, 1)])[0]}"
+    values = [
+        *rformat.format_numbers([*(round(v, 1) for v in (aic, bic, loglik, criterion)), df_resid])[:4],
+        str(df_resid),
+    ]
+    width = max(map(len, [*values, *CRITERIA]))
+    return "\n".join(" ".join(c.rjust(width) for c in row) for row in (CRITERIA, values))
 
 
 def residual_lines(title: str, residuals: np.ndarray) -> str:
@@ -77,8 +105,8 @@ def residual_lines(title: str, residuals: np.ndarray) -> str:
 def random_lines(terms: Sequence[RandomTerm], varcorr: pd.DataFrame) -> str:
     """The table of variances, standard deviations and correlations."""
     variances = varcorr[varcorr["term2"].isna()]
-    vcov = rformat.format_numbers(variances["vcov"].to_numpy(), DIGITS)
-    sd = rformat.format_numbers(variances["sd"].to_numpy(), DIGITS)
+    vcov = rformat.pad(rformat.format_numbers(variances["vcov"].to_numpy(), DIGITS))
+    sd = rformat.pad(rformat.format_numbers(variances["sd"].to_numpy(), DIGITS))
     correlation = _correlation_cells(terms, varcorr)
     depth = max((len(c) for c in correlation), default=0)
     groups, names, previous = [], [], None
@@ -88,8 +116,7 @@ def random_lines(terms: Sequence[RandomTerm], varcorr: pd.DataFrame) -> str:
         previous = group
     columns = [groups, names, vcov, sd, *([c[i] if i < len(c) else "" for c in correlation] for i in range(depth))]
     header = ["Groups", "Name", "Variance", "Std.Dev.", *(["Corr"] + [""] * (depth - 1) if depth else [])]
-    left = [True, True, False, False, *[False] * depth]
-    table = rformat.columns_as_text(header, columns, left)
+    table = rformat.columns_as_text(header, columns, [True] * len(header))
     return "Random effects:\n" + "\n".join(" " + line for line in table.splitlines())
 
 
@@ -100,11 +127,14 @@ def _correlation_cells(terms: Sequence[RandomTerm], varcorr: pd.DataFrame) -> li
     known = dict(zip(keys, pairs["corr"].to_numpy(dtype=float).tolist(), strict=True))
     rows: list[list[str]] = []
     for term in terms:
+        own = []
         for i, name in enumerate(term.effects):
             block = next(b for b in term.blocks if i in b)
             before = [term.effects[j] for j in block if j < i]
             values = [known.get((term.group, b, name), known.get((term.group, name, b), np.nan)) for b in before]
-            rows.append([f"{v:.2f}" if np.isfinite(v) else "NaN" for v in values])
+            own.append([rformat.fixed(v, 2) if np.isfinite(v) else "NaN" for v in values])
+        width = max((len(cell) for row in own for cell in row), default=0)
+        rows += [[cell.rjust(width) for cell in row] for row in own]
     return [*rows, []]
 
 
@@ -149,10 +179,8 @@ def correlation_lines(vcov: pd.DataFrame, limit: int = 12) -> str:
     se = np.sqrt(np.diag(vcov.to_numpy()))
     correlation = vcov.to_numpy() / np.outer(se, se)
     names = [str(n) for n in vcov.index]
-    rows = [rformat.abbreviate(n, 11) for n in names[1:]]
-    columns = [[f"{correlation[i, j]:.3f}" if i > j else "" for i in range(1, p)] for j in range(p - 1)]
-    columns = [[c.replace("-0.000", "0.000") for c in column] for column in columns]
-    header = ["", *(rformat.abbreviate(n, 6) for n in names[:-1])]
-    return "Correlation of Fixed Effects:\n" + rformat.columns_as_text(
-        header, [rows, *columns], [True, *[True] * (p - 1)]
-    )
+    rows = rformat.abbreviate(names, 11)[1:]
+    cells = np.array(rformat.pad([rformat.fixed(r, 3) for r in correlation.ravel()]), dtype=object).reshape(p, p)
+    columns = [["" if i <= j else cells[i, j] for i in range(1, p)] for j in range(p - 1)]
+    header = ["", *rformat.abbreviate(names, 6)[:-1]]
+    return "Correlation of Fixed Effects:\n" + rformat.columns_as_text(header, [rows, *columns], [True] * p, WIDTH)
