@@ -34,10 +34,8 @@ def write(request: Request, answer: "Answer", terminal: Terminal) -> list[Path]:
     try:
         files = list(_files(out, request, answer))
         terminal.heading(f"Written to {out}")
-        for path in files:
-            terminal.item(f"{path.name}  ", ABOUT.get(path.stem, ABOUT.get(path.stem.split("-")[0], "")))
         report = out / "report.txt"
-        terminal.item(f"{report.name}  ", "this report")
+        terminal.items([*((p.name, ABOUT[p.stem.split("-")[0]]) for p in files), (report.name, "this report")])
         report.write_text(terminal.text, encoding="utf-8")
     except OSError as error:
         raise ArgumentError(f"--out {out}: {error.strerror or error}; give another folder") from error
