@@ -29,6 +29,9 @@ from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.tables import coefficient_map, long_table
 
 
+FACTOR = "factor: 0 where the level's own data decide, 1 where it gets the mean"
+
+
 @runtime_checkable
 class CanFit(Protocol):
     """A model."""
@@ -156,7 +159,8 @@ class Pooling:
             f"{e}: complete pooling {_number(complete[e])}, mean of the levels alone {_number(mean[e])}"
             for e in term.coefficients
         ]
-        return "\n".join([f"Pooling over {term.group} ({term.n_levels} levels)", text, *more, *summaries])
+        title = f"Pooling over {term.group} ({term.n_levels} levels)"
+        return "\n".join([title, FACTOR, text, *more, *summaries])
 
 
 def _effect_block(wide: pd.DataFrame, effect: str, kinds: dict[str, str], most: int) -> list[str]:
