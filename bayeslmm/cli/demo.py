@@ -22,7 +22,7 @@ def run(out: Path, seed: int, bayes: bool) -> None:
     output_folder(out)
 
     def sample(fit: Fit) -> Posterior:
-        return fit.sample(seed=seed, progressbar=terminal.watched)
+        return fit.sample(seed=seed, target_accept=0.99, progressbar=terminal.watched)  # few groups: small steps
 
     with terminal.warnings_as_notes():
         analysis = Analysis(sample if bayes else None)

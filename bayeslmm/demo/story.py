@@ -194,7 +194,8 @@ def _how_sure(grade: Coefficient, draws: Draws, sd: float, slopes: Draws) -> str
     return (
         f"{says}; the test is {surer}. It rests on an sd of the slopes of {_n(sd)}, whose uncertainty it counts in the "
         f"degrees of freedom only; the posterior allows for {_range(slopes.lower, slopes.upper)}. Whoever knows that "
-        "slopes hardly differ between majors may follow the test, or say so in the prior of that sd."
+        "slopes hardly differ between majors may follow the test, or better, say so in the prior of that sd: "
+        'priors={"sd_major[grade]": blm.HalfNormal(1)}.'
     )
 
 
