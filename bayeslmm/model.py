@@ -109,7 +109,7 @@ class Model:
             The optimality conditions do not hold where the optimiser stopped.
         """
         optimum = optimise(self.likelihood, reml, optimizer)
-        found = estimates(self.likelihood, optimum.theta, reml)
+        found = estimates(self.likelihood, optimum, reml)
         fit = Fit(self, self._design, self.likelihood, optimum, found, reml, self._data_name)
         _warn(fit)
         return fit

@@ -9,6 +9,7 @@ of the cone is the set of matrices of lower rank.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Block:
         return sum(self.k - j for j in range(self.rank))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cone:
     """All blocks of a model; a point is a vector x of all entries searched."""
 
@@ -79,6 +80,20 @@ class Cone:
             X[b.lower] = x[at : at + b.size]
             out.append(X)
             at += b.size
+        return out
+
+    @cached_property
+    def map(self) -> np.ndarray:
+        """(sum of k^2, size): the square factors of all terms, flat, are `map @ x`; gradients go back by `@ map`."""
+        starts = np.cumsum([0, *(term.k**2 for term in self.covariance.terms)])
+        out = np.zeros((starts[-1], self.size))
+        at = 0
+        for b in self.blocks:
+            k = self.covariance.terms[b.term].k
+            effects = np.array(b.effects)
+            for i, j in zip(*b.lower, strict=True):
+                out[starts[b.term] + effects * k + effects[j], at] = b.root[:, i]
+                at += 1
         return out
 
     def lambdas(self, x: np.ndarray) -> tuple[np.ndarray, ...]:

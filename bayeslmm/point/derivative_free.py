@@ -11,8 +11,8 @@ from typing import Literal
 import nlopt
 import numpy as np
 
-from bayeslmm.likelihood.marginal import MarginalLikelihood
-from bayeslmm.point.certificate import certify
+from bayeslmm.likelihood.marginal import MarginalLikelihood, flattened
+from bayeslmm.point.certificate import Boundary, certify
 from bayeslmm.point.cone import Cone
 from bayeslmm.point.objective import Objective
 from bayeslmm.point.optimum import Optimum
@@ -34,10 +34,11 @@ def derivative_free(likelihood: MarginalLikelihood, reml: bool, method: Literal[
         theta = _run(objective, theta, lower, method)
     theta, value = _snap(objective.at_theta, theta, lower)
     full = Cone.of(likelihood)
-    cone, x = full.at(full.whitened(theta), RANK_TOLERANCE)
-    certificate = certify(objective, cone, x)
+    point = objective(*full.at(full.whitened(theta), RANK_TOLERANCE))
+    certificate = certify(objective, point, Boundary.at(objective, point))
+    evaluation = likelihood.evaluate(flattened(covariance.lambdas(theta)), reml)
     name = {"bobyqa": "bobyqa (NLopt LN_BOBYQA, as lme4)", "nelder-mead": "nelder-mead (NLopt LN_NELDERMEAD)"}[method]
-    return Optimum(theta, value, cone, x, name, objective.evaluations, certificate)
+    return Optimum(theta, value, point.cone, point.x, evaluation, name, objective.evaluations, certificate)
 
 
 def _run(objective: Objective, start: np.ndarray, lower: np.ndarray, method: str) -> np.ndarray:

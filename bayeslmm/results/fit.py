@@ -329,7 +329,7 @@ class Fit:
         mean = design.offset + design.X @ self.estimates.beta
         noise = rng.normal(size=(design.n, n)) * (self.sigma / np.sqrt(design.weights))[:, None]
         y = mean[:, None] + noise
-        for term, L in zip(design.terms, self.estimates.factor.lambdas, strict=True):
+        for term, L in zip(design.terms, self.estimates.lambdas, strict=True):
             b = self.sigma * np.einsum("ab,jbn->jan", L, rng.normal(size=(term.n_levels, term.k, n)))
             y += np.einsum("rk,rkn->rn", term.Z, b[term.index])
         return pd.DataFrame(y, columns=[f"sim_{i + 1}" for i in range(n)], index=pd.Index(design.rows))

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 
 from bayeslmm.errors import ArgumentError
 from bayeslmm.likelihood.marginal import MarginalLikelihood
-from bayeslmm.point.certificate import certify, escape
+from bayeslmm.point.certificate import Boundary, certify
 from bayeslmm.point.cone import Cone
 from bayeslmm.point.objective import Objective
 from bayeslmm.point.optimise import optimise
@@ -59,7 +59,7 @@ def test_zero_variance_is_found_exactly_and_proven():
     # the multiplier is the derivative by the whitened variance, seen from a small one
     cone = found.cone.with_ranks([1])
     step = 1e-3
-    numeric = (Objective(likelihood, True)(cone, np.array([step]))[0] - found.value) / step**2
+    numeric = (Objective(likelihood, True)(cone, np.array([step])).value - found.value) / step**2
     assert_allclose(multiplier, numeric, rtol=1e-3)
     assert multiplier > 0
 
@@ -67,18 +67,21 @@ def test_zero_variance_is_found_exactly_and_proven():
 def test_the_zero_gradient_at_zero_is_not_taken_for_an_optimum():
     likelihood = MarginalLikelihood.of(make_design("slopes", seed=1, n=200))
     objective, full = Objective(likelihood, True), Cone.of(likelihood)
-    cone, x = full.at([np.zeros((3, 3))], 1e-6)
-    certificate = certify(objective, cone, x)
+    point = objective(*full.at([np.zeros((3, 3))], 1e-6))
+    boundary = Boundary.at(objective, point)
+    certificate = certify(objective, point, boundary)
     assert certificate.gradient_norm == 0.0
     assert not certificate.ok
     assert "rather grow" in certificate.problems[0]
-    assert escape(objective, cone, x) is not None
+    assert boundary.escape(point) is not None
 
 
 def test_a_point_that_is_not_optimal_is_not_certified():
     likelihood = MarginalLikelihood.of(make_design("nested", seed=1, n=200))
     found = optimise(likelihood, True, "lbfgs")
-    moved = certify(Objective(likelihood, True), found.cone, found.x * 1.1)
+    objective = Objective(likelihood, True)
+    point = objective(found.cone, found.x * 1.1)
+    moved = certify(objective, point, Boundary.at(objective, point))
     assert not moved.ok
     assert moved.newton_decrement > 1e-3
 
@@ -89,7 +92,7 @@ def test_starts_are_finite_and_of_full_rank(start):
     full = Cone.of(likelihood)
     cone, x = full.at(start(Objective(likelihood, True), full), 1e-12)
     assert cone.size == full.size
-    assert np.isfinite(Objective(likelihood, True)(cone, x)[0])
+    assert np.isfinite(Objective(likelihood, True)(cone, x).value)
 
 
 def test_the_whitened_coordinates_go_there_and_back():
@@ -105,9 +108,8 @@ def test_the_whitened_gradient_equals_differences():
     objective, full = Objective(likelihood, True), Cone.of(likelihood)
     cone = full.with_ranks([2])
     x = np.random.default_rng(1).normal(size=cone.size)
-    _, g = objective(cone, x)
-    numeric = [(objective(cone, x + h)[0] - objective(cone, x - h)[0]) / 2e-5 for h in 1e-5 * np.eye(x.size)]
-    assert_allclose(g, numeric, rtol=1e-5, atol=1e-6)
+    numeric = [(objective(cone, x + h).value - objective(cone, x - h).value) / 2e-5 for h in 1e-5 * np.eye(x.size)]
+    assert_allclose(objective(cone, x).g, numeric, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("power", [-6, 0, 6])

@@ -1,0 +1,143 @@
+"""Run the compiled loops: one evaluation, from flat Lambdas to value, gradient and solutions."""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from threading import Lock
+from typing import Self
+
+import numpy as np
+from scipy.linalg import lapack
+
+from bayeslmm.likelihood.compiled.derivative import gradient
+from bayeslmm.likelihood.compiled.elimination import eliminate, fill_tail, tail_products
+from bayeslmm.likelihood.compiled.plan import ENTRIES, LEVELS, TERM, Layout, lay_out, pack
+from bayeslmm.likelihood.compiled.tail import back_substitute, small_cholesky, small_inverse, tail_inverse
+from bayeslmm.likelihood.crossprod import CrossProducts
+from bayeslmm.likelihood.evaluation import Evaluation, Parts
+from bayeslmm.likelihood.symbolic import Structure
+from bayeslmm.likelihood.threads import spread
+
+SMALL = 96  # rows of the tail below which LAPACK's overhead is more than its gain
+PIECE = 200_000  # entries below which a second thread gains nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The packed cross-products and the workspaces of the
+
+    Attributes
+    ----------
+    layout
+        Where each block lies.
+    structure
+        The pattern.
+    a
+        Cross-products, flat.
+    w, v, S
+        Workspaces: rows of the factor, blocks of M^-1, the tail (q + p + 1, q + p + 1).
+    lock
+        Held during an evaluation, since the workspaces are shared.
+    """
+
+    layout: Layout
+    structure: Structure
+    a: np.ndarray
+    w: np.ndarray
+    v: np.ndarray
+    S: np.ndarray
+    lock: Lock = field(default_factory=Lock, repr=False)
+
+    @classmethod
+    def of(cls, structure: Structure, A: CrossProducts, like: "Engine | None" = None) -> Self:
+        """Pack the cross-products; with `like`, in the layout of another engine of the same pattern."""
+        layout = lay_out(structure, A.p) if like is None else like.layout
+        n = structure.q_tail + A.p + 1
+        a = pack(layout, structure, A)
+        return cls(layout, structure, a, np.empty_like(a), np.empty_like(a), np.empty((n, n)))
+
+    def value(self, flat: np.ndarray) -> Parts:
+        """Parts of the criterion at the Lambdas in `flat`.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            M is not numerically positive definite.
+        """
+        with self.lock:
+            return self._factorise(flat)
+
+    def evaluation(self, flat: np.ndarray, nu: int, reml: bool, sigma: float | None) -> Evaluation:
+        """Value, gradient and solutions at the Lambdas in `flat`."""
+        with self.lock:
+            return self._evaluation(flat, nu, reml, sigma)
+
+    def _factorise(self, flat: np.ndarray) -> Parts:
+        plan, S, q = self.layout.plan, self.S, self.structure.q_tail
+        fill_tail(plan, self.a, flat, S)
+        log_det = eliminate(plan, self.a, flat, self.w, S)
+        if plan.column.size:
+            spread(tail_products, [(plan, self.w, S, lo, hi) for lo, hi in self._tail_rows()])
+        _cholesky(S)
+        diagonal = np.diagonal(S)
+        logs = np.log(diagonal[:-1])
+        log_det_Z, log_det_X = log_det + 2 * float(logs[:q].sum()), 2 * float(logs[q:].sum())
+        if not np.isfinite(log_det_Z + log_det_X):
+            raise np.linalg.LinAlgError("M is not positive definite")
+        last = float(diagonal[-1])
+        return Parts(log_det_Z, log_det_X, last * last if last > 0 else 0.0)
+
+    def _evaluation(self, flat: np.ndarray, nu: int, reml: bool, sigma: float | None) -> Evaluation:
+        parts = self._factorise(flat)
+        plan, S, q = self.layout.plan, self.S, self.structure.q_tail
+        x = np.empty(S.shape[0] - 1)
+        back_substitute(S, x)
+        T = _inverse(S, S.shape[0] - 1 if reml else q)
+        for i, row in enumerate(plan.lead):
+            if row[ENTRIES]:
+                pieces = _cut(int(plan.term[row[TERM], LEVELS]), int(row[ENTRIES]))
+                spread(tail_inverse, [(plan, self.w, self.v, T, i, lo, hi) for lo, hi in pieces])
+        size = sum(k * J for k, J in zip(self.structure.k, self.structure.J, strict=True))
+        G, u, b, e = np.empty(flat.size), np.empty(size), np.empty(size), np.empty(size)
+        c = nu / max(parts.r2, np.finfo(float).tiny) if sigma is None else sigma**-2
+        gradient(plan, self.a, flat, self.w, self.v, T, x, c, G, u, b, e)
+        return Evaluation(parts, S[q:-1, q:-1].copy(), x[q:], self._per_term(u), self._per_term(b), G)
+
+    def _per_term(self, flat: np.ndarray) -> tuple[np.ndarray, ...]:
+        out, at = [], 0
+        for k, J in zip(self.structure.k, self.structure.J, strict=True):
+            out.append(flat[at : at + k * J].reshape(k, J))
+            at += k * J
+        return tuple(out)
+
+    def _tail_rows(self) -> list[tuple[int, int]]:
+        """Cuts of the tail's rows with about the same work: row i has i products."""
+        q, n = self.structure.q_tail, 1 + self.layout.plan.column.size // PIECE
+        n = n if n == 1 else 8
+        edges = [int(q * (i / n) ** 0.5) for i in range(n)] + [q]
+        return [(lo, hi) for lo, hi in pairwise(edges) if hi > lo]
+
+
+def _cut(levels: int, entries: int) -> list[tuple[int, int]]:
+    n = 1 if entries < PIECE else 8
+    edges = [levels * i // n for i in range(n + 1)]
+    return [(lo, hi) for lo, hi in pairwise(edges) if hi > lo]
+
+
+def _cholesky(S: np.ndarray) -> None:
+    """Lower factor in place; NaN on the diagonal where S is not positive definite."""
+    if S.shape[0] <= SMALL:
+        small_cholesky(S)
+        return
+    _, info = lapack.dpotrf(S.T, lower=0, clean=0, overwrite_a=1)
+    if info:
+        S[info - 1, info - 1] = np.nan
+
+
+def _inverse(S: np.ndarray, m: int) -> np.ndarray:
+    """Lower triangle of the inverse of the leading (m, m), from its factor."""
+    if m <= SMALL:
+        T = np.empty((m, m))
+        small_inverse(S, T)
+        return T
+    T, _ = lapack.dpotri(np.asfortranarray(S.T[:m, :m]), lower=0, overwrite_c=1)
+    return T.T

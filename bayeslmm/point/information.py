@@ -1,0 +1,61 @@
+"""A model of the criterion's curvature that costs nothing: the information of a balanced design.
+
+If every level of a term carried the same information as the average level, and terms did not share any, then in the
+whitened basis (see `cone`) each of the J levels would show `N(0, sigma^2 (V + I))`, and
+
+    E d2f / dV_i dV_j = J tr( (V + I)^-1 dV_i (V + I)^-1 dV_j ).
+
+With V = X X' the curvature in X has a second part, `2 G (x) I`, G = df/dV, which the gradient gives where X has full
+rank: df/dX = 2 G X. What real designs add is learnt on the way, by secants (see `quasi_newton`).
+"""
+
+import numpy as np
+
+from bayeslmm.likelihood.covariance import Covariance
+from bayeslmm.point.cone import Block
+from bayeslmm.point.objective import Point
+
+
+def model_hessian(point: Point, n_levels: tuple[int, ...]) -> np.ndarray:
+    """Curvature (cone.size, cone.size) of the criterion at a point, were the design balanced.
+
+    Parameters
+    ----------
+    point
+        Where; its gradient is used.
+    n_levels
+        J of every term.
+    """
+    cone = point.cone
+    H = np.zeros((point.x.size, point.x.size))
+    at = 0
+    for block, X in zip(cone.blocks, cone.split(point.x), strict=True):
+        own = slice(at, at + block.size)
+        H[own, own] = _block(block, X, n_levels[block.term]) + _second_part(cone.covariance, block, X, point)
+        at += block.size
+    return H
+
+
+def _block(block: Block, X: np.ndarray, J: int) -> np.ndarray:
+    """J tr(W dV_i W dV_j), with dV_i = e_r x_c' + x_c e_r' for the entry (r, c) of X and W = (X X' + I)^-1."""
+    rows, columns = block.lower
+    W = np.linalg.inv(X @ X.T + np.eye(block.k))
+    WX = W @ X
+    crossed = WX[rows[:, None], columns[None]]
+    return 2 * J * (W[rows[:, None], rows[None]] * (X.T @ WX)[columns[:, None], columns[None]] + crossed * crossed.T)
+
+
+def _second_part(covariance: Covariance, block: Block, X: np.ndarray, point: Point) -> np.ndarray | float:
+    """2 G (x) I from df/dX = 2 G X; nothing where X cannot be inverted."""
+    if block.rank < block.k or point.evaluation is None:
+        return 0.0
+    start = sum(t.k**2 for t in covariance.terms[: block.term])
+    k = covariance.terms[block.term].k
+    full = point.evaluation.gradient[start : start + k * k].reshape(k, k)
+    dX = block.root.T @ full[np.ix_(block.effects, block.effects)]
+    try:
+        G = np.linalg.solve(X.T, dX.T)
+    except np.linalg.LinAlgError:
+        return 0.0
+    rows, columns = block.lower
+    return ((G + G.T) / 2)[rows[:, None], rows[None]] * (columns[:, None] == columns[None])
