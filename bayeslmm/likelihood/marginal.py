@@ -20,6 +20,7 @@ from bayeslmm.likelihood.kernel import Factor, factorise, solve
 from bayeslmm.likelihood.plain import split
 from bayeslmm.likelihood.runner import Runner
 from bayeslmm.likelihood.symbolic import Structure
+from bayeslmm.likelihood.threads import one_blas_thread
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -56,9 +57,15 @@ class MarginalLikelihood:
         index = [t.index for t in terms]
         structure = Structure.of(index, [t.n_levels for t in terms], [t.k for t in terms])
         y = design.y - design.offset
-        basis = FixedBasis.of(design.X, y, design.weights)
-        Xy = basis.transform(design.X, y)
-        A = cross_products(structure, [t.Z for t in terms], index, Xy, design.weights)
+        with one_blas_thread():
+            basis = FixedBasis.of(design.X, y, design.weights)
+            A = cross_products(
+                structure,
+                [t.Z for t in terms],
+                index,
+                lambda rows: basis.transform(design.X[rows], y[rows]),
+                design.weights,
+            )
         return cls(structure, A, basis, covariance, Runner(structure, A))
 
     @property

@@ -17,7 +17,7 @@ from bayeslmm.likelihood.covariance import Covariance
 from bayeslmm.likelihood.marginal import MarginalLikelihood
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Block:
     """One set of correlated effects: `term`, its `effects` (positions), the basis `root` = C^-T (k, k), the `rank`."""
 
@@ -31,14 +31,14 @@ class Block:
         """Number of effects."""
         return len(self.effects)
 
-    @property
+    @cached_property
     def lower(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows and columns of the entries of X that are searched, column by column."""
         pairs = [(i, j) for j in range(self.rank) for i in range(j, self.k)]
         rows = np.array([i for i, _ in pairs], dtype=int)
         return rows, np.array([j for _, j in pairs], dtype=int)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of entries searched."""
         return sum(self.k - j for j in range(self.rank))
@@ -63,7 +63,7 @@ class Cone:
             ]
         return cls(likelihood.covariance, tuple(blocks))
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Length of x."""
         return sum(b.size for b in self.blocks)

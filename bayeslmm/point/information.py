@@ -39,10 +39,17 @@ def model_hessian(point: Point, n_levels: tuple[int, ...]) -> np.ndarray:
 def _block(block: Block, X: np.ndarray, J: int) -> np.ndarray:
     """J tr(W dV_i W dV_j), with dV_i = e_r x_c' + x_c e_r' for the entry (r, c) of X and W = (X X' + I)^-1."""
     rows, columns = block.lower
-    W = np.linalg.inv(X @ X.T + np.eye(block.k))
+    if block.rank == 0:
+        return np.zeros((0, 0))
+    if block.k == 1:
+        x2 = float(X[0, 0] ** 2)
+        return np.array([[4 * J * x2 / (x2 + 1) ** 2]])
+    W = X @ X.T
+    W.ravel()[:: block.k + 1] += 1.0
+    W = np.linalg.inv(W)
     WX = W @ X
-    crossed = WX[rows[:, None], columns[None]]
-    return 2 * J * (W[rows[:, None], rows[None]] * (X.T @ WX)[columns[:, None], columns[None]] + crossed * crossed.T)
+    crossed = WX[rows[:, None], columns]
+    return 2 * J * (W[rows[:, None], rows] * (X.T @ WX)[columns[:, None], columns] + crossed * crossed.T)
 
 
 def _second_part(covariance: Covariance, block: Block, X: np.ndarray, point: Point) -> np.ndarray | float:
@@ -52,10 +59,10 @@ def _second_part(covariance: Covariance, block: Block, X: np.ndarray, point: Poi
     start = sum(t.k**2 for t in covariance.terms[: block.term])
     k = covariance.terms[block.term].k
     full = point.evaluation.gradient[start : start + k * k].reshape(k, k)
-    dX = block.root.T @ full[np.ix_(block.effects, block.effects)]
+    own = full if block.k == k else full[np.ix_(block.effects, block.effects)]
     try:
-        G = np.linalg.solve(X.T, dX.T)
+        G = np.linalg.solve(X.T, own.T @ block.root)
     except np.linalg.LinAlgError:
         return 0.0
     rows, columns = block.lower
-    return ((G + G.T) / 2)[rows[:, None], rows[None]] * (columns[:, None] == columns[None])
+    return ((G + G.T) / 2)[rows[:, None], rows] * (columns[:, None] == columns)

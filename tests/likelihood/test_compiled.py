@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from numpy.testing import assert_allclose
 
 from bayeslmm.errors import ArgumentError
-from bayeslmm.likelihood import runner, threads
+from bayeslmm.likelihood import policy, threads
 from bayeslmm.likelihood.compiled import engine as compiled
 from bayeslmm.likelihood.marginal import MarginalLikelihood, flattened
 from bayeslmm.likelihood.plain import plain_evaluation, plain_value
@@ -79,22 +79,22 @@ def test_a_matrix_that_is_not_positive_definite_is_refused():
 
 def test_work_decides_when_the_loops_come_in(monkeypatch):
     monkeypatch.delenv("BAYESLMM_ENGINE", raising=False)
-    monkeypatch.setattr(runner, "_spent", type(runner._spent)())
-    monkeypatch.setattr(runner, "_ENGINE", "bayeslmm.no_such_module")
-    monkeypatch.setattr(runner, "on_disk", lambda: True)
-    assert [runner.pays(0.45 * runner.LOADING) for _ in range(4)] == [False, False, True, True]
-    monkeypatch.setattr(runner, "on_disk", lambda: False)
-    assert not runner.pays(0.0)
-    assert runner.pays(runner.COMPILING)
+    monkeypatch.setattr(policy, "_spent", type(policy._spent)())
+    monkeypatch.setattr(policy, "COMPILED", "bayeslmm.no_such_module")
+    monkeypatch.setattr(policy, "on_disk", lambda: True)
+    assert [policy.pays(0.45 * policy.LOADING) for _ in range(4)] == [False, False, True, True]
+    monkeypatch.setattr(policy, "on_disk", lambda: False)
+    assert not policy.pays(0.0)
+    assert policy.pays(policy.COMPILING)
 
 
 def test_the_path_can_be_chosen(monkeypatch):
     for choice, expected in (("plain", False), ("compiled", True)):
         monkeypatch.setenv("BAYESLMM_ENGINE", choice)
-        assert runner.pays(0.0) is expected
+        assert policy.pays(0.0) is expected
     monkeypatch.setenv("BAYESLMM_ENGINE", "fast")
     with pytest.raises(ArgumentError, match="BAYESLMM_ENGINE is 'fast'; it is auto, plain or compiled"):
-        runner.pays(0.0)
+        policy.pays(0.0)
 
 
 @pytest.mark.parametrize("n", [0, -1, 1.5, True, "2"])

@@ -1,7 +1,7 @@
 """Eliminate the lead terms, level by level, and what that leaves for the tail, X and y.
 
-The maths is that of `kernel`, and so are the names. `a` holds the cross-products, `w` the rows of L: W = L_t^-1 of a lead
-term, R = L^-1 M towards [X y], C towards an ancestor, V towards the tail. What is laid out for speed:
+The maths is that of `kernel`, and so are the names. `a` holds the cross-products, `w` the rows of L: W = L_t^-1 of a
+lead term, R = L^-1 M towards [X y], C towards an ancestor, V towards the tail. What is laid out for speed:
 
 - Element (i, j) of a block (k, c, J) at offset o is the J numbers from o + (i c + j) J: the level is innermost, and all
   work on a lead term is done for `CHUNK` levels at a time. Every inner loop runs over levels, contiguous and

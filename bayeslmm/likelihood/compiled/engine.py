@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import isfinite
 from threading import Lock
 from typing import Self
 
@@ -12,18 +13,20 @@ from bayeslmm.likelihood.compiled.derivative import gradient
 from bayeslmm.likelihood.compiled.elimination import eliminate, fill_tail, tail_products
 from bayeslmm.likelihood.compiled.plan import ENTRIES, LEVELS, TERM, Layout, lay_out, pack
 from bayeslmm.likelihood.compiled.tail import back_substitute, small_cholesky, small_inverse, tail_inverse
+from bayeslmm.likelihood.compiled.whole import evaluate
 from bayeslmm.likelihood.crossprod import CrossProducts
 from bayeslmm.likelihood.evaluation import Evaluation, Parts
 from bayeslmm.likelihood.symbolic import Structure
 from bayeslmm.likelihood.threads import spread
 
 SMALL = 96  # rows of the tail below which LAPACK's overhead is more than its gain
+TINY = float(np.finfo(float).tiny)
 PIECE = 200_000  # entries below which a second thread gains nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """The packed cross-products and the workspaces of the
+    """The packed cross-products, and the workspaces of the loops.
 
     Attributes
     ----------
@@ -72,35 +75,45 @@ class Engine:
             return self._evaluation(flat, nu, reml, sigma)
 
     def _factorise(self, flat: np.ndarray) -> Parts:
-        plan, S, q = self.layout.plan, self.S, self.structure.q_tail
+        plan, S = self.layout.plan, self.S
         fill_tail(plan, self.a, flat, S)
         log_det = eliminate(plan, self.a, flat, self.w, S)
         if plan.column.size:
             spread(tail_products, [(plan, self.w, S, lo, hi) for lo, hi in self._tail_rows()])
         _cholesky(S)
-        diagonal = np.diagonal(S)
+        return self._parts(log_det)
+
+    def _evaluation(self, flat: np.ndarray, nu: int, reml: bool, sigma: float | None) -> Evaluation:
+        plan, S, q = self.layout.plan, self.S, self.structure.q_tail
+        n, m = S.shape[0], S.shape[0] - 1 if reml else q
+        G, x = np.empty(flat.size), np.empty(n - 1)
+        u, b, e = np.empty((3, self.layout.n_effects))
+        c = 0.0 if sigma is None else sigma**-2
+        if n <= SMALL and plan.column.size < PIECE:
+            T = np.empty((m, m))
+            log_det = evaluate(plan, self.a, flat, self.w, self.v, S, T, x, float(nu), c, G, u, b, e)
+            parts = self._parts(log_det)
+        else:
+            parts = self._factorise(flat)
+            back_substitute(S, x)
+            T = _inverse(S, m)
+            for i, row in enumerate(plan.lead):
+                if row[ENTRIES]:
+                    pieces = _cut(int(plan.term[row[TERM], LEVELS]), int(row[ENTRIES]))
+                    spread(tail_inverse, [(plan, self.w, self.v, T, i, lo, hi) for lo, hi in pieces])
+            c = c or nu / max(parts.r2, TINY)
+            gradient(plan, self.a, flat, self.w, self.v, T, x, c, G, u, b, e)
+        return Evaluation(parts, S[q:-1, q:-1].copy(), x[q:], self._per_term(u), self._per_term(b), G)
+
+    def _parts(self, log_det: float) -> Parts:
+        """Read the parts off the factor in S."""
+        q, diagonal = self.structure.q_tail, np.diagonal(self.S)
         logs = np.log(diagonal[:-1])
         log_det_Z, log_det_X = log_det + 2 * float(logs[:q].sum()), 2 * float(logs[q:].sum())
-        if not np.isfinite(log_det_Z + log_det_X):
+        if not isfinite(log_det_Z + log_det_X):
             raise np.linalg.LinAlgError("M is not positive definite")
         last = float(diagonal[-1])
         return Parts(log_det_Z, log_det_X, last * last if last > 0 else 0.0)
-
-    def _evaluation(self, flat: np.ndarray, nu: int, reml: bool, sigma: float | None) -> Evaluation:
-        parts = self._factorise(flat)
-        plan, S, q = self.layout.plan, self.S, self.structure.q_tail
-        x = np.empty(S.shape[0] - 1)
-        back_substitute(S, x)
-        T = _inverse(S, S.shape[0] - 1 if reml else q)
-        for i, row in enumerate(plan.lead):
-            if row[ENTRIES]:
-                pieces = _cut(int(plan.term[row[TERM], LEVELS]), int(row[ENTRIES]))
-                spread(tail_inverse, [(plan, self.w, self.v, T, i, lo, hi) for lo, hi in pieces])
-        size = sum(k * J for k, J in zip(self.structure.k, self.structure.J, strict=True))
-        G, u, b, e = np.empty(flat.size), np.empty(size), np.empty(size), np.empty(size)
-        c = nu / max(parts.r2, np.finfo(float).tiny) if sigma is None else sigma**-2
-        gradient(plan, self.a, flat, self.w, self.v, T, x, c, G, u, b, e)
-        return Evaluation(parts, S[q:-1, q:-1].copy(), x[q:], self._per_term(u), self._per_term(b), G)
 
     def _per_term(self, flat: np.ndarray) -> tuple[np.ndarray, ...]:
         out, at = [], 0

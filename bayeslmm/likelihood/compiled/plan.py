@@ -69,6 +69,7 @@ class Layout(NamedTuple):
     plan: Plan
     order: tuple[np.ndarray | None, ...]
     length: int
+    n_effects: int
 
 
 def lay_out(structure: Structure, p: int) -> Layout:
@@ -108,7 +109,8 @@ def lay_out(structure: Structure, p: int) -> Layout:
         column_term=np.repeat(_ints(tail), [k[r] * J[r] for r in tail]),
         pool=pool.array(),
     )
-    return Layout(plan, tuple(m.order for m in merged), at.total)
+    n_effects = sum(v * j for v, j in zip(k, J, strict=True))
+    return Layout(plan, tuple(m.order for m in merged), at.total, n_effects)
 
 
 def pack(layout: Layout, structure: Structure, A: CrossProducts) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The dense tail, X and y: factor, inverse and solution where they are small, and the tail's inverse in the lead's rows."""
+"""The dense tail, X and y, where small: factor, inverse, solution; and the inverse of the tail in the lead's rows."""
 
 import numpy as np
 
