@@ -68,7 +68,7 @@ _HOME = {
     "lm": "bayeslmm.model",
     "Fit": "bayeslmm.results.fit",
     "Posterior": "bayeslmm.results.posterior",
-    "compare": "bayeslmm.compare.comparison",
+    "compare": "bayeslmm.compare",
     "pooling": "bayeslmm.compare.pooling",
     "datasets": "bayeslmm.datasets",
     **dict.fromkeys(
@@ -105,7 +105,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'bayeslmm' has no attribute '{name}'")
     module = import_module(_HOME[name])
-    value = module if name == "datasets" else getattr(module, name)
+    value = module if name in ("datasets", "compare") else getattr(module, name)
     globals()[name] = value
     return value
 

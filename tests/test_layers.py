@@ -14,7 +14,7 @@ import bayeslmm
 
 PACKAGE = Path(bayeslmm.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
-ORDER = [{"design"}, {"likelihood"}, {"point", "bayes"}, {"results"}, {"compare"}, {"model"}, {"demo", "cli"}]
+ORDER = [{"design"}, {"likelihood"}, {"point", "bayes"}, {"results"}, {"compare"}, {"model"}, {"demo"}, {"cli"}]
 FREE = {"errors", "datasets"}
 
 HOMES = {
@@ -29,8 +29,12 @@ HOMES = {
 }
 
 # File and module of every import that waits inside a function, and why it does.
+START = "the command line answers --help at once; what a command needs is loaded when it runs"
 SLOW = "PyMC takes seconds to import; a REML fit does without"
 LAZY = {
+    ("cli/app.py", "bayeslmm.cli.datasets"): START,
+    ("cli/app.py", "bayeslmm.cli.demo"): START,
+    ("cli/app.py", "bayeslmm.cli.fit"): START,
     ("model.py", "bayeslmm.bayes.priors"): SLOW,
     ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,
     ("model.py", "bayeslmm.bayes.sample"): SLOW,
@@ -162,8 +166,9 @@ print(fit.summary(), fit.ranef(), fit.coef(), fit.predict(), fit.anova())
         ("import bayeslmm", (*HEAVY, "numba", "scipy.stats", "scipy", "pandas", "numpy", "narwhals")),
         ("import bayeslmm as blm; blm.lmer; blm.Fit; blm.datasets", HEAVY),
         (FIT, HEAVY),
+        ("import bayeslmm.cli", (*HEAVY, "numba", "scipy", "pandas", "numpy", "narwhals")),
     ],
-    ids=["import", "names", "fit"],
+    ids=["import", "names", "fit", "cli"],
 )
 def test_what_is_not_needed_is_not_loaded(code, absent):
     script = f"{code}\nimport sys\nloaded = [m for m in {absent!r} if m in sys.modules]\nassert not loaded, loaded"

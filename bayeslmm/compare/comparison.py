@@ -9,8 +9,8 @@ import pandas as pd
 from scipy import stats
 
 from bayeslmm.compare.forest import forest
+from bayeslmm.compare.same import check_same
 from bayeslmm.design import RandomTerm
-from bayeslmm.errors import ArgumentError
 from bayeslmm.likelihood.covariance import sd_and_correlation
 from bayeslmm.results import rformat
 from bayeslmm.results.checks import check_level
@@ -62,9 +62,17 @@ class Comparison:
         """Whether nothing is flagged."""
         return not self.table["flag"].any()
 
-    def plot(self, axes: np.ndarray | None = None) -> np.ndarray:
-        """Forest plot, REML beside the posterior, one panel per kind of parameter; returns the axes."""
-        return forest(self.table, self.method, self.level, axes)
+    def plot(self, axes: np.ndarray | None = None, width: float = 7.0) -> np.ndarray:
+        """Forest plot, REML above the posterior, one panel per kind of parameter; returns the axes.
+
+        Parameters
+        ----------
+        axes
+            As many axes as there are panels; None makes a figure.
+        width
+            Of the new figure, in inches.
+        """
+        return forest(self.table, self.method, self.level, axes, width)
 
     def __str__(self) -> str:
         percent = f"{100 * self.level:g}%"
@@ -84,8 +92,10 @@ class Comparison:
 
     def _columns(self) -> str:
         t = self.table
+        decimals = [rformat.decimals_for([size]) for size in t["sd"]]
+        shown = ("reml", "reml_se", "reml_lower", "reml_upper", "median", "sd", "lower", "upper")
         cells = {
-            c: _three(t[c]) for c in ("reml", "reml_se", "reml_lower", "reml_upper", "median", "sd", "lower", "upper")
+            c: ["" if pd.isna(v) else rformat.fixed(v, d) for v, d in zip(t[c], decimals, strict=True)] for c in shown
         }
         reml_interval = [
             f"[{a}, {b}]" if a else "" for a, b in zip(cells["reml_lower"], cells["reml_upper"], strict=True)
@@ -126,24 +136,9 @@ def compare(fit: Fit, post: Posterior, level: float = 0.95) -> Comparison:
         The two are of different models.
     """
     check_level(level)
-    _check_same(fit, post)
+    check_same(fit, post, "compare")
     table = pd.concat([_fixed(fit, post, level), _variances(fit, post, level)])
     return Comparison(table[COLUMNS], level, "REML" if fit.reml else "ML")
-
-
-def _check_same(fit: Fit, post: Posterior) -> None:
-    one, other = fit.design, post.design
-    same = (
-        one.coef_names == other.coef_names
-        and [(t.group, t.effects, t.blocks, t.levels) for t in one.terms]
-        == [(t.group, t.effects, t.blocks, t.levels) for t in other.terms]
-        and np.array_equal(one.y, other.y)
-    )
-    if not same:
-        raise ArgumentError(
-            "compare needs a fit and a posterior of the same model on the same rows: "
-            f"{one.formula.text!r} on {one.n} rows and {other.formula.text!r} on {other.n} rows are not"
-        )
 
 
 def _fixed(fit: Fit, post: Posterior, level: float) -> pd.DataFrame:
@@ -222,8 +217,3 @@ def summarise(draws: np.ndarray, level: float, names: list[str]) -> pd.DataFrame
     lower, median, upper = np.quantile(draws, [(1 - level) / 2, 0.5, (1 + level) / 2], axis=0)
     columns = {"mean": draws.mean(axis=0), "median": median, "sd": draws.std(axis=0, ddof=1)}
     return pd.DataFrame({**columns, "lower": lower, "upper": upper}, index=names)
-
-
-def _three(values: pd.Series) -> list[str]:
-    """Three significant digits each, "" for what there is not."""
-    return ["" if pd.isna(v) else rformat.format_numbers([float(v)], 3)[0] for v in values]

@@ -7,18 +7,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from bayeslmm.results import style
 
 TITLES = {
+    "intercept": "Intercept",
     "fixed": "Fixed effects",
-    "sd": "Standard deviations between groups and of the residual",
-    "cor": "Correlations of group effects",
+    "sd": "Standard deviations",
+    "cor": "Correlations",
 }
 
 
-def forest(table: pd.DataFrame, method: str, level: float, axes: np.ndarray | None = None) -> np.ndarray:
-    """Draw one panel per kind of parameter.
+def forest(
+    table: pd.DataFrame, method: str, level: float, axes: np.ndarray | None = None, width: float = 7.0
+) -> np.ndarray:
+    """Draw one panel per kind of parameter; the intercept has its own where other coefficients would be dwarfed.
 
     Parameters
     ----------
@@ -29,81 +33,94 @@ def forest(table: pd.DataFrame, method: str, level: float, axes: np.ndarray | No
     level
         Of the intervals, for the legend.
     axes
-        As many axes as there are kinds; None makes a figure.
+        As many axes as there are panels; None makes a figure.
+    width
+        Of the new figure, in inches.
 
     Returns
     -------
     ndarray of Axes
     """
-    kinds = table["kind"].replace("sigma", "sd")
-    present = [k for k in TITLES if (kinds == k).any()]
+    panel = _panels(table)
+    present = [k for k in TITLES if (panel == k).any()]
+    rows = [int((panel == k).sum()) for k in present]
+    own_figure = axes is None
     if axes is None:
-        rows = [int((kinds == k).sum()) for k in present]
-        height = 0.9 * len(present) + 0.42 * len(table) + 0.5
         _, axes = plt.subplots(
             len(present),
             1,
-            figsize=(7, height),
-            height_ratios=[r + 0.6 for r in rows],
+            figsize=(width, 0.75 * len(present) + 0.36 * len(table) + 0.6),
+            height_ratios=[r + 0.5 for r in rows],
             layout="constrained",
             squeeze=False,
         )
     axes = np.ravel(np.asarray(axes, dtype=object))
     for kind, ax in zip(present, axes, strict=True):
-        _panel(ax, table[kinds == kind], kind, method)
-    handles, labels = axes[0].get_legend_handles_labels()
-    axes[0].figure.legend(
-        handles,
-        labels,
-        loc="outside lower center",
-        ncols=2,
-        frameon=False,
-        fontsize=9,
-        title=f"{100 * level:g}% intervals",
-    )
+        _panel(ax, table[panel == kind], kind, method, level, 4 if width < 5 else 6)
+    if own_figure:
+        handles, labels = axes[0].get_legend_handles_labels()
+        columns = 2 if width > 5 else 1
+        note = "* see the flags" if table["flag"].any() else None
+        look = {"fontsize": 9, "title_fontsize": 9}
+        axes[0].figure.legend(
+            handles, labels, title=note, loc="outside lower center", ncols=columns, frameon=False, **look
+        )
     return axes
 
 
-def _panel(ax: Axes, rows: pd.DataFrame, kind: str, method: str) -> None:
+def _panels(table: pd.DataFrame) -> pd.Series:
+    """Which panel each row belongs to."""
+    panel = table["kind"].replace("sigma", "sd")
+    intercept = (panel == "fixed") & (table["term"] == "(Intercept)")
+    others = (panel == "fixed") & ~intercept
+    ends = table[["reml_lower", "reml_upper", "lower", "upper"]].to_numpy(dtype=float)
+    reach = np.nanmax(np.abs(ends), axis=1, initial=0.0)
+    if intercept.any() and others.any() and reach[intercept].max() > 3 * reach[others].max():
+        panel = panel.mask(intercept, "intercept")
+    return panel
+
+
+def _panel(ax: Axes, rows: pd.DataFrame, kind: str, method: str, level: float, ticks: int) -> None:
     y = np.arange(len(rows))[::-1].astype(float)
     reml_error = np.abs(rows[["reml_lower", "reml_upper"]].to_numpy(float).T - rows["reml"].to_numpy(float))
-    ax.errorbar(
-        rows["reml"].to_numpy(float),
-        y + 0.13,
-        xerr=np.nan_to_num(reml_error),
-        fmt="s",
-        ms=5,
-        lw=1.6,
-        color=style.REML,
-        label=method,
-    )
     error = np.abs(rows[["lower", "upper"]].to_numpy(float).T - rows["median"].to_numpy(float))
     ax.errorbar(
-        rows["median"].to_numpy(float),
-        y - 0.13,
-        xerr=error,
-        fmt="o",
+        rows["reml"].to_numpy(float),
+        y + 0.14,
+        xerr=np.nan_to_num(reml_error),
+        fmt="s",
+        color=style.REML,
+        label=f"{method}, {100 * level:g}% interval",
         ms=5,
         lw=1.6,
-        color=style.BAYES,
-        label="posterior (median)",
     )
-    if kind != "sd":
+    ax.errorbar(
+        rows["median"].to_numpy(float),
+        y - 0.14,
+        xerr=error,
+        fmt="o",
+        color=style.BAYES,
+        label=f"posterior median, {100 * level:g}% interval",
+        ms=5,
+        lw=1.6,
+    )
+    ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
+    if kind in ("fixed", "cor"):
         ax.axvline(0, color="#888888", lw=0.8)
     if kind == "cor":
-        ax.set_xlim(-1.08, 1.08)
+        ax.set(xlim=(-1.08, 1.08), xticks=[-1, 0, 1] if ticks < 5 else [-1, -0.5, 0, 0.5, 1])
     if kind == "sd":
         ax.set_xlim(left=0 - 0.02 * float(rows[["reml", "upper"]].max().max()))
     ax.set_ylim(-0.6, len(rows) - 0.4)
     flagged = ["*" if f else "" for f in rows["flag"]]
     names = [_label(row, kind) + mark for row, mark in zip(rows.to_dict("records"), flagged, strict=True)]
     ax.set_yticks(y, names)
-    note = "  (* the two differ: see the flags)" if any(flagged) else ""
-    style.tidy(ax, TITLES[kind] + note)
+    ax.tick_params(labelsize=9)
+    style.tidy(ax, TITLES[kind])
     ax.grid(axis="y", visible=False)
 
 
 def _label(row: dict[Hashable, Any], kind: str) -> str:
-    if kind == "fixed":
+    if kind in ("fixed", "intercept"):
         return row["term"]
     return "residual" if row["kind"] == "sigma" else f"{row['group']}: {row['term']}"

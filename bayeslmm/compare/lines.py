@@ -1,94 +1,146 @@
 """Small multiples: the data of each level, and the lines of no, complete and partial pooling over them."""
 
+from collections.abc import Mapping
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
+from bayeslmm.compare.along import Along, all_columns, along
 from bayeslmm.design import Design, RandomTerm
-from bayeslmm.errors import ArgumentError, did_you_mean
-from bayeslmm.results import style
+from bayeslmm.results import rformat, style
 
 MOST = 24
+PANEL_INCHES = 1.15
 LINES = (
-    ("complete", style.COMPLETE, ":", "complete pooling"),
-    ("no_pooling", style.NO_POOLING, "--", "no pooling"),
-    ("reml", style.REML, "-", "partial pooling, REML"),
-    ("bayes", style.BAYES, "-", "partial pooling, Bayes"),
+    ("complete", style.COMPLETE, ":", 1.5, "complete pooling"),
+    ("no_pooling", style.NO_POOLING, "--", 1.3, "no pooling"),
+    ("reml", style.REML, "-", 2.6, "partial pooling, REML"),
+    ("bayes", style.BAYES, "-", 1.2, "partial pooling, Bayes"),
 )
 
 
 def group_lines(
-    table: pd.DataFrame, design: Design, term: RandomTerm, x: str | None, axes: np.ndarray | None
+    table: pd.DataFrame,
+    design: Design,
+    term: RandomTerm,
+    others: Mapping[str, np.ndarray],
+    x: str | None,
+    axes: np.ndarray | None,
+    width: float,
 ) -> np.ndarray:
-    """One panel for each of the first 24 levels; other coefficients are held at their columns' means in the level."""
-    x = _predictor(design, term, x)
+    """One panel for each of the first 24 levels.
+
+    Parameters
+    ----------
+    table
+        The rows of `Pooling.table` of this grouping factor.
+    others
+        By kind of pooling, (n,): what the other grouping factors add to each row; the lines of a level have the mean.
+    x
+        The variable on the horizontal axis; None chooses.
+    axes
+        As many axes as there are panels; None makes a figure.
+    width
+        Of the new figure, in inches.
+
+    Returns
+    -------
+    ndarray of Axes
+    """
+    where = along(design, term, x)
     shown = term.levels[:MOST]
-    if axes is None:
-        columns = min(len(shown), 5 if len(shown) <= 10 else 6)
-        rows = -(-len(shown) // columns)
-        figure, axes = plt.subplots(
-            rows,
-            columns,
-            figsize=(7.2, 1.75 * rows + 0.7),
-            sharex=True,
-            sharey=True,
-            layout="constrained",
-            squeeze=False,
-        )
-        figure.suptitle(
-            f"{design.response} by {term.group}: each group alone, together, and partially pooled",
-            x=0.01,
-            ha="left",
-            fontsize=10,
-        )
-        figure.supxlabel(x, fontsize=9)
-        figure.supylabel(design.response, fontsize=9)
-    axes = np.ravel(np.asarray(axes, dtype=object))
-    names = list(dict.fromkeys(table["term"]))
-    values = {
-        kind: table.pivot(index="level", columns="term", values=kind)[names] for kind, *_ in LINES if kind in table
-    }
-    for position, (level, ax) in enumerate(zip(shown, axes, strict=False)):
-        _panel(ax, design, term, position, x, names, {k: v.loc[level].to_numpy(float) for k, v in values.items()})
-        ax.set_title(f"{level}", fontsize=9, loc="left")
-    for ax in axes[len(shown) :]:
+    own_figure = axes is None
+    panels = _new_panels(len(shown), width) if axes is None else np.ravel(np.asarray(axes, dtype=object))
+    columns = all_columns(design, term)
+    coefficients = _coefficients(table, list(columns))
+    for position, (level, ax) in enumerate(zip(shown, panels, strict=False)):
+        rows = np.flatnonzero(term.index == position)
+        lines = {k: v.loc[level].to_numpy(float) for k, v in coefficients.items()}
+        shifts = {k: float(v[rows].mean()) for k, v in others.items()}
+        _panel(ax, where, rows, design, columns, lines, shifts)
+        ax.set_title(level, fontsize=9, loc="left")
+    if own_figure:
+        _finish(panels[0].figure, panels, where, design, term, width)
+    return panels
+
+
+def _new_panels(count: int, width: float) -> np.ndarray:
+    columns = _column_count(count, max(1, int(width / PANEL_INCHES)))
+    rows = -(-count // columns)
+    height = max(1.6, 0.85 * width / columns) * rows + 0.9
+    _, axes = plt.subplots(
+        rows, columns, figsize=(width, height), sharex=True, sharey=True, layout="constrained", squeeze=False
+    )
+    for ax in axes.ravel()[count:]:
         ax.set_visible(False)
-    handles, labels = axes[0].get_legend_handles_labels()
-    axes[0].figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8)
-    return axes
+    for ax in axes.ravel()[max(0, count - columns) : count]:
+        ax.xaxis.set_tick_params(labelbottom=True)
+    return axes.ravel()[:count]
 
 
-def _predictor(design: Design, term: RandomTerm, x: str | None) -> str:
-    numeric = [n for n in dict.fromkeys([*term.effects, *design.coef_names]) if n != "(Intercept)"]
-    if x is None:
-        if not numeric:
-            raise ArgumentError("there is no predictor to draw lines against: the model has an intercept only")
-        return numeric[0]
-    if x not in numeric:
-        raise ArgumentError(f"no coefficient `{x}` to draw lines against" + did_you_mean(x, numeric))
-    return x
+def _column_count(count: int, fit: int) -> int:
+    """Columns that leave few panels empty, at most 6 and no more than fit."""
+    most = min(fit, 6)
+    if count <= min(most, 5):
+        return count
+    return min(range(min(3, most), most + 1), key=lambda c: (-count % c > c // 3, abs(c - np.sqrt(1.5 * count)), c))
 
 
-def _columns(design: Design, term: RandomTerm, names: list[str], rows: np.ndarray) -> np.ndarray:
-    fixed = dict(zip(design.coef_names, design.X.T, strict=True))
-    own = dict(zip(term.effects, term.Z.T, strict=True))
-    return np.column_stack([(fixed[n] if n in fixed else own[n])[rows] for n in names])
+def _coefficients(table: pd.DataFrame, names: list[str]) -> dict[str, pd.DataFrame]:
+    """Coefficients (J, c) of each kind of pooling; the complete one has no effects beside the fixed ones."""
+    kinds = [kind for kind, *_ in LINES if kind in table]
+    found = {kind: table.pivot(index="level", columns="term", values=kind)[names] for kind in kinds}
+    found["complete"] = found["complete"].fillna(0.0)
+    return found
 
 
 def _panel(
-    ax: plt.Axes, design: Design, term: RandomTerm, level: int, x: str, names: list[str], lines: dict[str, np.ndarray]
+    ax: Axes,
+    where: Along,
+    rows: np.ndarray,
+    design: Design,
+    columns: dict[str, np.ndarray],
+    lines: dict[str, np.ndarray],
+    shifts: dict[str, float],
 ) -> None:
-    rows = np.flatnonzero(term.index == level)
-    X = _columns(design, term, names, rows)
-    at = names.index(x)
-    everywhere = _columns(design, term, [x], np.arange(design.n))[:, 0]
-    grid = np.array([everywhere.min(), everywhere.max()])
-    means = X.mean(axis=0)
-    ends = np.tile(means, (2, 1))
-    ends[:, at] = grid
-    ax.plot(X[:, at], design.y[rows] - design.offset[rows], "o", ms=3.5, color=style.DATA, alpha=0.75)
-    for kind, colour, dash, label in LINES:
-        if kind in lines and np.isfinite(lines[kind][means != 0]).all():
-            coefficients = np.nan_to_num(lines[kind])
-            ax.plot(grid, ends @ coefficients, ls=dash, lw=1.5, color=colour, label=label)
+    ax.plot(where.values[rows], design.y[rows] - design.offset[rows], "o", ms=3.5, color=style.DATA, alpha=0.75)
+    at, X = where.path(rows, columns)
+    marker = "." if where.categories else ""
+    for kind, colour, dash, lw, label in LINES:
+        if kind in lines and np.isfinite(lines[kind][(X != 0).any(axis=0)]).all():
+            fitted = X @ np.nan_to_num(lines[kind]) + shifts.get(kind, 0.0)
+            alpha = 0.55 if kind == "reml" else 1.0
+            ax.plot(at, fitted, ls=dash, lw=lw, marker=marker, color=colour, alpha=alpha, label=label)
     style.tidy(ax, "")
+    if where.categories:
+        ax.set_xlim(-0.4, len(where.categories) - 0.6)
+        ax.set_xticks(range(len(where.categories)), rformat.abbreviate(where.categories, 10))
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    ax.tick_params(labelsize=8)
+
+
+def _finish(figure: Figure, panels: np.ndarray, where: Along, design: Design, term: RandomTerm, width: float) -> None:
+    hidden = f" (the first {MOST} of {term.n_levels})" if term.n_levels > MOST else ""
+    title = f"{design.response} by {term.group}: each level alone, all together, and partially pooled{hidden}"
+    figure.suptitle(style.fold(title, width), x=0.01, ha="left", fontsize=10)
+    figure.supylabel(design.response, fontsize=9)
+    bottom = [ax for ax in panels if ax.xaxis.get_tick_params()["labelbottom"]]
+    for ax in bottom:
+        ax.set_xlabel(where.label, fontsize=9)
+        if sum(len(c) + 1 for c in where.categories) > 13 * ax.get_window_extent().width / figure.dpi:
+            ax.tick_params(axis="x", rotation=90)
+    handles = {label: h for ax in panels for h, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    order = [label for *_, label in LINES if label in handles]
+    figure.legend(
+        [handles[label] for label in order],
+        order,
+        loc="outside lower center",
+        ncols=len(order) if width > 5 else 2,
+        frameon=False,
+        fontsize=8,
+    )

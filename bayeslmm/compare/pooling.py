@@ -1,20 +1,23 @@
 """Partial pooling made visible: what each group says alone, all groups together, and in between.
 
-*No pooling*: least squares within each level. *Complete pooling*: least squares over all rows, groups ignored. *Partial
-pooling*: fixed plus random part, by REML (best linear unbiased prediction) and by the posterior. The pooling factor of
-an effect is `Var(b | y) / Var(b)`, the share of its variance that the level's data leave open (Gelman & Pardoe 2006
-measure the same share over all levels): 0 where a level's own data decide, 1 where it gets the mean.
+*No pooling*: least squares within each level (see `levels` for what a level cannot tell). *Complete pooling*: least
+squares of the fixed part over all rows, groups ignored. *Partial pooling*: fixed plus random part, by REML (best linear
+unbiased prediction) and by the posterior. The pooling factor of an effect is `Var(b | y) / Var(b)`, the share of its
+variance that the level's data leave open (Gelman & Pardoe 2006 measure the same share over all levels): 0 where a
+level's own data decide, 1 where it gets the mean.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from bayeslmm.compare.along import all_columns
+from bayeslmm.compare.levels import Alone, alone, least_squares
 from bayeslmm.compare.lines import group_lines
+from bayeslmm.compare.same import check_same
 from bayeslmm.compare.shrinkage import shrinkage
 from bayeslmm.design import Design, RandomTerm
 from bayeslmm.errors import ArgumentError, did_you_mean
@@ -54,26 +57,69 @@ class Pooling:
     fit: Fit
     post: Posterior | None
 
-    def plot(self, group: str | None = None, terms: tuple[str, str] | None = None, ax: Axes | None = None) -> Axes:
-        """Shrinkage arrows from no pooling to partial pooling, in the plane of two coefficients.
+    def plot(
+        self,
+        group: str | None = None,
+        terms: tuple[str, ...] | None = None,
+        ax: Axes | None = None,
+        width: float = 6.0,
+    ) -> Axes:
+        """Shrinkage: lines from no pooling to partial pooling, in the plane of two coefficients.
 
         Parameters
         ----------
         group
             Which grouping factor; the first by default.
         terms
-            Which two coefficients; the first two random effects by default. With one random effect the arrows run
-            along one axis.
+            Which one or two coefficients; the first two random effects by default. With one, each level has a row.
+            A pooled intercept has the mean effects of the other grouping factors in it, as the level's own estimate.
         ax
             Axes to draw on; None makes a figure.
+        width
+            Of the new figure, in inches.
         """
         term = self._term(group)
-        return shrinkage(self.table[self.table["group"] == term.group], self.fit, term, terms, ax)
+        table = self.table[self.table["group"] == term.group].copy()
+        intercept = table["term"] == "(Intercept)"
+        for kind, others in self._others(term).items():
+            mean = np.bincount(term.index, others) / np.bincount(term.index)
+            table.loc[intercept, kind] += mean[: int(intercept.sum())]
+        return shrinkage(table, self.fit, term, terms, ax, width)
 
-    def plot_lines(self, x: str | None = None, group: str | None = None, axes: np.ndarray | None = None) -> np.ndarray:
-        """Small multiples, one panel per level: the data, and the lines of the three poolings against `x`."""
+    def plot_lines(
+        self,
+        x: str | None = None,
+        group: str | None = None,
+        axes: np.ndarray | None = None,
+        width: float = 7.0,
+    ) -> np.ndarray:
+        """Small multiples, one panel per level (at most 24): the data, and the lines of the three poolings.
+
+        Parameters
+        ----------
+        x
+            The variable on the horizontal axis; by default that of the first random slope, else of the fixed part.
+        group
+            Which grouping factor; the first by default.
+        axes
+            Axes to draw on, one per panel; None makes a figure.
+        width
+            Of the new figure, in inches.
+        """
         term = self._term(group)
-        return group_lines(self.table[self.table["group"] == term.group], self.fit.design, term, x, axes)
+        table = self.table[self.table["group"] == term.group]
+        # where the rows of a level do not determine a coefficient, they do determine the line
+        table = table.assign(no_pooling=levels_alone(self.fit, term).coefficients.ravel())
+        return group_lines(table, self.fit.design, term, self._others(term), x, axes, width)
+
+    def _others(self, term: RandomTerm) -> dict[str, np.ndarray]:
+        """(n,) by kind of pooling: what the other grouping factors add to each row; empty where there are none."""
+        if len(self.fit.design.terms) == 1:
+            return {}
+        found = {"reml": other_effects(self.fit.design, term, self.fit.ranef())}
+        if self.post is not None:
+            found["bayes"] = other_effects(self.fit.design, term, self.post.ranef())
+        return found
 
     def _term(self, group: str | None) -> RandomTerm:
         known = {t.group: t for t in self.fit.design.terms}
@@ -93,32 +139,50 @@ class Pooling:
         return preformatted(str(self))
 
     def _block(self, term: RandomTerm, most: int = 20) -> str:
-        """One grouping factor: a row per level, a column per pooling and varying coefficient."""
+        """One grouping factor: a row per level, and a block of columns per varying coefficient."""
         own = self.table[(self.table["group"] == term.group) & self.table["term"].isin(term.effects)]
-        kinds = {
-            "no_pooling": "none",
-            "reml": "REML",
-            **({"bayes": "Bayes"} if self.post else {}),
-            "pooling_factor": "factor",
-        }
         wide = own.pivot(index="level", columns="term").reindex(list(term.levels))
-        header, columns = ["", "n"], [list(term.levels), [str(n) for n in wide[("n", term.effects[0])]]]
-        for effect, short in zip(term.effects, rformat.abbreviate(term.effects, 11), strict=True):
-            for kind, label in kinds.items():
-                values = wide[(kind, effect)].to_numpy(float)
-                digits = 2 if kind == "pooling_factor" else 3
-                header.append(f"{short}:{label}")
-                columns.append(["" if np.isnan(v) else rformat.format_numbers([v], digits)[0] for v in values])
-        shown = [c[:most] for c in columns]
-        text = rformat.columns_as_text(header, shown, [True, *[False] * (len(header) - 1)])
-        more = f"\n... and {term.n_levels - most} more levels" if term.n_levels > most else ""
-        complete = own.drop_duplicates("term").set_index("term")["complete"].reindex(list(term.effects))
-        mean = own.groupby("term")["no_pooling"].mean()
-        summary = "; ".join(
-            f"{e}: complete pooling {_number(complete[e])}, mean of the groups alone {_number(mean[e])}"
-            for e in term.effects
+        kinds = {"no_pooling": "none", "reml": "REML", **({"bayes": "Bayes"} if self.post else {})}
+        rows = ["", "", *term.levels[:most]]
+        left = rformat.columns_as_text(
+            ["", ""], [rows[1:], ["n", *(str(n) for n in wide[("n", term.effects[0])].iloc[:most])]], [True, False]
         )
-        return f"Pooling over {term.group} (n_levels {term.n_levels})\n{text}{more}\n{summary}"
+        blocks = [_effect_block(wide, effect, kinds, most) for effect in term.effects]
+        text = _side_by_side(left.splitlines(), blocks)
+        more = [f"... and {term.n_levels - most} more levels"] if term.n_levels > most else []
+        complete = own.drop_duplicates("term").set_index("term")["complete"]
+        mean = own.groupby("term")["no_pooling"].mean()
+        summaries = [
+            f"{e}: complete pooling {_number(complete[e])}, mean of the levels alone {_number(mean[e])}"
+            for e in term.effects
+        ]
+        return "\n".join([f"Pooling over {term.group} ({term.n_levels} levels)", text, *more, *summaries])
+
+
+def _effect_block(wide: pd.DataFrame, effect: str, kinds: dict[str, str], most: int) -> list[str]:
+    """Lines of one coefficient: its name, the kinds of pooling, the levels."""
+    values = {kind: wide[(kind, effect)].to_numpy(float)[:most] for kind in kinds}
+    decimals = rformat.decimals_for(wide[("reml_se", effect)].to_numpy(float))
+    columns = [["" if np.isnan(v) else rformat.fixed(v, decimals) for v in values[kind]] for kind in kinds]
+    columns.append([rformat.fixed(v, 3) for v in wide[("pooling_factor", effect)].to_numpy(float)[:most]])
+    text = rformat.columns_as_text([*kinds.values(), "factor"], columns, [False] * (len(kinds) + 1))
+    return [effect, *text.splitlines()]
+
+
+def _side_by_side(left: list[str], blocks: list[list[str]], width: int = 80) -> str:
+    """Blocks beside each other as far as they fit, the first column before each row of them."""
+    parts, row = [], left
+    for block in blocks:
+        size = max(map(len, block))
+        if row is not left and len(row[0]) + 3 + size > width:
+            parts.append(row)
+            row = left
+        start = max(map(len, row))
+        row = [
+            f"{a.ljust(start)}   {b.ljust(size) if i == 0 else b.rjust(size)}"
+            for i, (a, b) in enumerate(zip(row, block, strict=True))
+        ]
+    return "\n".join(line.rstrip() for part in [*parts, row] for line in part)
 
 
 def pooling(model_or_fit: Fit | CanFit, post: Posterior | None = None, level: float = 0.95) -> Pooling:
@@ -136,12 +200,12 @@ def pooling(model_or_fit: Fit | CanFit, post: Posterior | None = None, level: fl
     Raises
     ------
     ArgumentError
-        There is nothing to pool, or the posterior is of another model.
+        What is given is neither a fit nor a model, or the posterior is of another model.
     """
     fit = model_or_fit if isinstance(model_or_fit, Fit) else _fitted(model_or_fit)
     design = fit.design
-    if post is not None and (post.design.coef_names != design.coef_names or post.design.n != design.n):
-        raise ArgumentError("the posterior is of another model than the fit; pass `fit.sample()` of the same fit")
+    if post is not None:
+        check_same(fit, post, "pooling")
     table = pd.concat([_one_group(fit, t) for t in range(len(design.terms))], ignore_index=True)
     if post is not None:
         bayes = post.coef(level=level).rename(
@@ -161,64 +225,48 @@ def _fitted(model: CanFit) -> Fit:
 def _one_group(fit: Fit, t: int) -> pd.DataFrame:
     design, term = fit.design, fit.design.terms[t]
     names, _, R = coefficient_map(design.coef_names, term)
-    X = _columns(design, term, names)
-    alone, alone_se = _within_levels(design, term, X)
-    together, together_se = _estimable_least_squares(X, design.y - design.offset, design.weights)
+    own = levels_alone(fit, term)
+    together = least_squares(
+        design.X, design.y - design.offset, design.weights, np.zeros(design.p, dtype=bool), np.zeros(design.p)
+    )
     coefficients = fit.coef()
     partial = coefficients[coefficients["group"] == term.group]
-    shape = (term.n_levels, len(names))
     table = long_table(
         [term],
         [names],
         n=[np.repeat(np.bincount(term.index, minlength=term.n_levels)[:, None], len(names), axis=1)],
-        no_pooling=[alone],
-        no_pooling_se=[alone_se],
-        complete=[np.broadcast_to(together, shape)],
-        complete_se=[np.broadcast_to(together_se, shape)],
+        no_pooling=[own.estimate],
+        no_pooling_se=[own.se],
+        complete=[_for_all(together[1], names, term)],
+        complete_se=[_for_all(together[2], names, term)],
         pooling_factor=[_pooling_factor(fit, t) @ R.T + np.where(R.any(axis=1), 0.0, np.nan)],
     )
     return table.assign(reml=partial["estimate"].to_numpy(), reml_se=partial["se"].to_numpy())
 
 
-def _columns(design: Design, term: RandomTerm, names: list[str]) -> np.ndarray:
-    """(n, c): the columns that multiply each coefficient of a level."""
-    own = dict(zip(term.effects, term.Z.T, strict=True))
-    fixed = dict(zip(design.coef_names, design.X.T, strict=True))
-    return np.column_stack([fixed[name] if name in fixed else own[name] for name in names])
+def levels_alone(fit: Fit, term: RandomTerm) -> Alone:
+    """Least squares of each level of a grouping factor."""
+    columns = all_columns(fit.design, term)
+    names = list(columns)
+    held = fit.fixef.reindex(names).fillna(0.0).to_numpy()
+    return alone(fit.design, term, np.column_stack(list(columns.values())), np.isin(names, term.effects), held)
 
 
-def _within_levels(design: Design, term: RandomTerm, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Least squares within each level: estimates and standard errors (J, c), NaN where they are not determined."""
-    order = np.argsort(term.index, kind="stable")
-    edges = np.searchsorted(term.index[order], np.arange(term.n_levels + 1))
-    y = design.y - design.offset
-    parts = [order[a:b] for a, b in pairwise(edges)]
-    fits = [_estimable_least_squares(X[rows], y[rows], design.weights[rows]) for rows in parts]
-    return np.array([f[0] for f in fits]), np.array([f[1] for f in fits])
+def other_effects(design: Design, term: RandomTerm, ranef: pd.DataFrame) -> np.ndarray:
+    """(n,): what the random effects of the other grouping factors add to each row."""
+    total = np.zeros(design.n)
+    for other in design.terms:
+        if other.group != term.group:
+            own = ranef[ranef["group"] == other.group]
+            b = own["estimate"].to_numpy(float).reshape(other.n_levels, other.k)
+            total += np.einsum("nk,nk->n", other.Z, b[other.index])
+    return total
 
 
-def _estimable_least_squares(X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Estimates and standard errors (c,) of the coefficients that the rows determine, NaN for the others.
-
-    Columns that are zero on all rows (a factor level that does not occur) are left out first.
-    """
-    n, c = X.shape
-    root = np.sqrt(weights)
-    A = X * root[:, None]
-    scale = np.linalg.norm(A, axis=0)
-    used = scale > 0
-    A = A[:, used] / scale[used]
-    left, s, right = np.linalg.svd(A, full_matrices=False)
-    rank = int((s > 1e-9 * s.max(initial=0.0)).sum())
-    solution = right[:rank].T @ ((left[:, :rank].T @ (root * y)) / s[:rank])
-    residual = root * y - A @ solution
-    sigma2 = residual @ residual / (n - rank) if n > rank else np.nan
-    variance = sigma2 * ((right[:rank].T / s[:rank]) ** 2).sum(axis=1)
-    determined = (right[:rank] ** 2).sum(axis=0) > 1 - 1e-9
-    estimate, se = np.full(c, np.nan), np.full(c, np.nan)
-    estimate[used] = np.where(determined, solution, np.nan) / scale[used]
-    se[used] = np.where(determined, np.sqrt(variance), np.nan) / scale[used]
-    return estimate, se
+def _for_all(values: np.ndarray, names: list[str], term: RandomTerm) -> np.ndarray:
+    """(J, c): the same values (p,) for all levels; NaN for effects that the fixed part does not have."""
+    padded = np.append(values, np.full(len(names) - values.size, np.nan))
+    return np.broadcast_to(padded, (term.n_levels, len(names)))
 
 
 def _pooling_factor(fit: Fit, t: int) -> np.ndarray:

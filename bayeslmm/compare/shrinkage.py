@@ -1,58 +1,94 @@
-"""Shrinkage arrows: each level's own estimate, and where partial pooling moves it."""
+"""Shrinkage: each level's own estimate, and where partial pooling moves it."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
+from matplotlib.ticker import MaxNLocator
 
 from bayeslmm.design import RandomTerm
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results import style
 from bayeslmm.results.fit import Fit
 
+MOST_LABELS = 40
+ELLIPSE = "50, 95 % of levels"
+QUANTILES = (1.386, 5.991)
 
-def shrinkage(table: pd.DataFrame, fit: Fit, term: RandomTerm, terms: tuple[str, str] | None, ax: Axes | None) -> Axes:
-    """Draw the arrows for one grouping factor; `table` holds its rows of `Pooling.table`."""
+
+def shrinkage(
+    table: pd.DataFrame,
+    fit: Fit,
+    term: RandomTerm,
+    terms: tuple[str, ...] | None,
+    ax: Axes | None,
+    width: float = 6.0,
+) -> Axes:
+    """Draw one grouping factor; `table` holds its rows of `Pooling.table`."""
     x_name, y_name = _axes_names(term, terms)
-    ax = style.new_axes(ax, 6.0, 5.0 if y_name else 0.32 * term.n_levels + 1.6)
+    own_figure = ax is None
+    ax = style.new_axes(ax, width, 0.85 * width + 0.4 if y_name else _height(term))
     if y_name is None:
-        return _one_effect(table, fit, term, x_name, ax)
-    wide = table.pivot(index="level", columns="term").reindex(list(term.levels))
-    own, partial = (
-        np.column_stack([wide[(kind, e)] for e in (x_name, y_name)]).astype(float) for kind in ("no_pooling", "reml")
-    )
-    _ellipses(fit, term, (x_name, y_name), ax)
-    _arrows(ax, own, partial)
-    ax.plot(*own.T, "o", ms=5, mfc="none", color=style.NO_POOLING, label="no pooling")
-    ax.plot(*partial.T, "o", ms=5, color=style.REML, label="partial pooling, REML")
-    if "bayes" in table:
-        ax.plot(
-            wide[("bayes", x_name)],
-            wide[("bayes", y_name)],
-            "D",
-            ms=4,
-            color=style.BAYES,
-            label="partial pooling, Bayes",
+        _one_effect(table, fit, term, x_name, ax)
+    else:
+        _two_effects(table, fit, term, x_name, y_name, ax)
+    if own_figure:
+        handles, labels = ax.get_legend_handles_labels()
+        ax.figure.legend(
+            handles, labels, loc="outside lower center", ncols=2 if width < 5 else 3, frameon=False, fontsize=8
         )
-    centre = [fit.fixef.get(e, 0.0) for e in (x_name, y_name)]
-    ax.plot(*centre, "+", ms=12, mew=2, color=style.DATA, label="population")
-    if term.n_levels <= 25:
-        for label, point in zip(term.levels, np.where(np.isfinite(own), own, partial), strict=True):
-            ax.annotate(label, point, xytext=(4, 4), textcoords="offset points", fontsize=8, color=style.DATA)
-    ax.legend(frameon=False, fontsize=8)
-    return style.tidy(
-        ax, f"Partial pooling moves each {term.group} towards the population", xlabel=x_name, ylabel=y_name
-    )
+    title = f"{term.group}: each level's own estimate, and where partial pooling moves it"
+    if own_figure:
+        ax.figure.suptitle(style.fold(title, width), x=0.01, ha="left", fontsize=10)
+    return style.tidy(ax, "" if own_figure else title)
 
 
-def _axes_names(term: RandomTerm, terms: tuple[str, str] | None) -> tuple[str, str | None]:
+def _axes_names(term: RandomTerm, terms: tuple[str, ...] | None) -> tuple[str, str | None]:
     names = tuple(terms) if terms is not None else term.effects[:2]
     for name in names:
         if name not in term.effects:
             raise ArgumentError(
                 f"`{name}` does not vary between the levels of `{term.group}`" + did_you_mean(name, term.effects)
             )
+    if len(names) not in (1, 2):
+        raise ArgumentError(f"terms={terms!r} names {len(names)} coefficients; give one or two")
     return (names[0], names[1]) if len(names) == 2 else (names[0], None)
+
+
+def _label(fit: Fit, name: str) -> str:
+    several = name == "(Intercept)" and len(fit.design.terms) > 1
+    return "(Intercept) with the other groups' effects" if several else name
+
+
+def _height(term: RandomTerm) -> float:
+    if term.n_levels > MOST_LABELS:
+        return 6.5
+    return (0.3 if term.n_levels <= 15 else 0.2) * term.n_levels + 1.7
+
+
+def _two_effects(table: pd.DataFrame, fit: Fit, term: RandomTerm, x_name: str, y_name: str, ax: Axes) -> None:
+    wide = table.pivot(index="level", columns="term").reindex(list(term.levels))
+    kinds = [k for k in ("no_pooling", "reml", "bayes") if k in table]
+    at = {k: np.column_stack([wide[(k, e)] for e in (x_name, y_name)]).astype(float) for k in kinds}
+    _ellipses(fit, term, (x_name, y_name), ax)
+    _moves(ax, at["no_pooling"], at["reml"])
+    many = term.n_levels > MOST_LABELS
+    _points(ax, at, 3.0 if many else 5.0)
+    centre = [float(fit.fixef.get(e, 0.0)) for e in (x_name, y_name)]
+    ax.plot(*centre, "+", ms=12, mew=2, color=style.DATA, label="population")
+    if not many:
+        _names(ax, term, at["no_pooling"], at["reml"])
+    ax.set_xlabel(_label(fit, x_name), fontsize=9)
+    ax.set_ylabel(_label(fit, y_name), fontsize=9)
+    ax.margins(0.08, 0.6 * ax.figure.dpi / ax.figure.bbox.width)
+
+
+def _points(ax: Axes, at: dict[str, np.ndarray], size: float) -> None:
+    ax.plot(*at["no_pooling"].T, "o", ms=size, mfc="white", color=style.NO_POOLING, label="no pooling")
+    ax.plot(*at["reml"].T, "o", ms=size, color=style.REML, label="pooled, REML")
+    if "bayes" in at:
+        ax.plot(*at["bayes"].T, "D", ms=0.75 * size, color=style.BAYES, label="pooled, Bayes")
 
 
 def _ellipses(fit: Fit, term: RandomTerm, names: tuple[str, str], ax: Axes) -> None:
@@ -62,38 +98,59 @@ def _ellipses(fit: Fit, term: RandomTerm, names: tuple[str, str], ax: Axes) -> N
     values, vectors = np.linalg.eigh(V)
     angle = float(np.degrees(np.arctan2(vectors[1, 1], vectors[0, 1])))
     centre = (float(fit.fixef.get(names[0], 0.0)), float(fit.fixef.get(names[1], 0.0)))
-    for quantile, label in ((1.386, "50 and 95 % of groups (REML)"), (5.991, None)):
+    for quantile in QUANTILES:
         width, height = 2 * np.sqrt(quantile * np.clip(values[::-1], 0, None))
         ax.add_patch(
-            Ellipse(
-                centre, width, height, angle=angle, fill=False, lw=1, ls="--", color=style.REML, alpha=0.6, label=label
-            )
+            Ellipse(centre, width, height, angle=angle, fill=False, ls="--", lw=1, color=style.REML, alpha=0.6)
+        )
+    ax.add_line(Line2D([], [], label=ELLIPSE, ls="--", lw=1, color=style.REML, alpha=0.6))
+
+
+def _moves(ax: Axes, start: np.ndarray, end: np.ndarray) -> None:
+    """A line from each level's own estimate to its pooled one; the hollow end is where it starts."""
+    both = np.isfinite(start).all(axis=1) & np.isfinite(end).all(axis=1)
+    for a, b in zip(start[both], end[both], strict=True):
+        ax.plot(*zip(a, b, strict=True), "-", lw=0.9, color=style.NO_POOLING, zorder=1.5)
+
+
+def _names(ax: Axes, term: RandomTerm, own: np.ndarray, partial: np.ndarray) -> None:
+    """Names of the levels beside their own estimates, on the side away from the pooled ones."""
+    known = np.where(np.isfinite(own), own, partial)
+    span = np.ptp(np.vstack([known, partial]), axis=0)
+    for label, point, pooled in zip(term.levels, known, partial, strict=True):
+        away = (point - pooled) / np.where(span > 0, span, 1.0)
+        size = float(np.linalg.norm(away))
+        direction = away / size if size > 0.01 else np.array([0.7, 0.7])
+        ax.annotate(
+            label,
+            point,
+            xytext=tuple(9 * direction),
+            textcoords="offset points",
+            fontsize=8,
+            color=style.DATA,
+            ha="center" if abs(direction[0]) < 0.5 else "left" if direction[0] > 0 else "right",
+            va="center",
         )
 
 
-def _arrows(ax: Axes, start: np.ndarray, end: np.ndarray) -> None:
-    for a, b in zip(start, end, strict=True):
-        if np.isfinite(a).all() and np.isfinite(b).all():
-            ax.annotate(
-                "",
-                b,
-                a,
-                arrowprops={"arrowstyle": "->", "color": style.NO_POOLING, "lw": 0.9, "shrinkA": 3, "shrinkB": 3},
-            )
-
-
-def _one_effect(table: pd.DataFrame, fit: Fit, term: RandomTerm, name: str, ax: Axes) -> Axes:
+def _one_effect(table: pd.DataFrame, fit: Fit, term: RandomTerm, name: str, ax: Axes) -> None:
     rows = table[table["term"] == name].set_index("level").reindex(list(term.levels))
+    many = term.n_levels > MOST_LABELS
+    if many:
+        rows = rows.sort_values("reml", ascending=False, kind="stable")
     y = np.arange(term.n_levels)[::-1].astype(float)
-    own, partial = rows["no_pooling"].to_numpy(float), rows["reml"].to_numpy(float)
-    _arrows(ax, np.column_stack([own, y]), np.column_stack([partial, y]))
-    ax.plot(own, y, "o", ms=5, mfc="none", color=style.NO_POOLING, label="no pooling")
-    ax.plot(partial, y, "o", ms=5, color=style.REML, label="partial pooling, REML")
-    if "bayes" in rows:
-        ax.plot(rows["bayes"], y - 0.2, "D", ms=4, color=style.BAYES, label="partial pooling, Bayes")
-    ax.axvline(float(fit.fixef.get(name, 0.0)), color=style.DATA, lw=0.9, label="population")
-    ax.set_yticks(y, list(term.levels))
-    ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return style.tidy(
-        ax, f"Partial pooling moves each {term.group} towards the population", xlabel=name, ylabel=term.group
-    )
+    at = {"no_pooling": y + 0.0, "reml": y + 0.0, "bayes": y - (0.0 if many else 0.25)}
+    at = {k: np.column_stack([rows[k].to_numpy(float), v]) for k, v in at.items() if k in rows}
+    _moves(ax, at["no_pooling"], at["reml"])
+    ax.axvline(float(fit.fixef.get(name, 0.0)), color=style.DATA, lw=0.9, label="population", zorder=1)
+    _points(ax, at, 2.5 if many else 4.5)
+    ax.set_ylim(-0.8, term.n_levels - 0.2)
+    if many:
+        ax.set_yticks([])
+        ax.set_ylabel(f"{term.group}: {term.n_levels} levels, in the order of REML", fontsize=9)
+    else:
+        ax.set_yticks(y, list(rows.index))
+        ax.set_ylabel(term.group, fontsize=9)
+    ax.set_xlabel(_label(fit, name), fontsize=9)
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    ax.tick_params(labelsize=9 if term.n_levels <= 15 else 8)

@@ -53,6 +53,13 @@ def format_p_values(p: Sequence[float] | np.ndarray, digits: int = 3) -> list[st
     return [str(s) for s in out]
 
 
+def decimals_for(sizes: Sequence[float] | np.ndarray, digits: int = 3) -> int:
+    """Decimals that show uncertainties of the median size to `digits` significant digits."""
+    x = np.asarray(sizes, dtype=float).ravel()
+    x = x[np.isfinite(x) & (x > 0)]
+    return max(0, digits - 1 - int(np.floor(np.log10(np.median(x))))) if x.size else digits
+
+
 def coefficient_columns(values: np.ndarray, digits: int = 4) -> list[list[str]]:
     """Format estimates, standard errors and df (m, c) together, as `printCoefmat` does; returns the columns."""
     size = np.abs(values[np.isfinite(values) & (values != 0)])

@@ -1,5 +1,6 @@
 """One visual language for all pictures: colours that are told apart without colour vision, little ink."""
 
+from textwrap import fill
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -30,3 +31,8 @@ def tidy(ax: Axes, title: str, **labels: Any) -> Axes:
     ax.grid(color="#DDDDDD", linewidth=0.6)
     ax.set_axisbelow(True)
     return ax
+
+
+def fold(text: str, inches: float) -> str:
+    """Break a title of 10 points into lines that fit into a width."""
+    return fill(text, max(20, int(13 * inches)))

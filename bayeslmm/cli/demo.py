@@ -1,0 +1,44 @@
+"""`bayeslmm demo`: the salary analysis on the terminal, with its pictures and the report in a folder."""
+
+from pathlib import Path
+
+from bayeslmm.cli.request import output_folder
+from bayeslmm.cli.terminal import Terminal
+from bayeslmm.demo import Analysis, pictures, tell
+from bayeslmm.errors import ArgumentError
+from bayeslmm.results.fit import Fit
+from bayeslmm.results.posterior import Posterior
+
+
+def run(out: Path, seed: int, bayes: bool) -> None:
+    """Run the demo.
+
+    Raises
+    ------
+    ArgumentError
+        The folder cannot be written to.
+    """
+    terminal = Terminal.new()
+    output_folder(out)
+
+    def sample(fit: Fit) -> Posterior:
+        terminal.err.print("Sampling the posterior; the first time takes longest, for there is code to compile.")
+        return fit.sample(seed=seed, progressbar=terminal.err.is_terminal)
+
+    with terminal.warnings_as_notes():
+        analysis = Analysis(sample if bayes else None)
+        tell(terminal, analysis)
+        _write(terminal, analysis, out)
+    terminal.heading("Your own data")
+    terminal.output('bayeslmm fit "y ~ x + (x | g)" data.csv --bayes --out results')
+
+
+def _write(terminal: Terminal, analysis: Analysis, out: Path) -> None:
+    terminal.heading(f"Pictures in {out}")
+    try:
+        for path, about in pictures(analysis, out):
+            terminal.item(path.name, about)
+        terminal.item("report.txt", "this text")
+        (out / "report.txt").write_text(terminal.text, encoding="utf-8")
+    except OSError as error:
+        raise ArgumentError(f"--out {out}: {error.strerror or error}; give another folder") from error

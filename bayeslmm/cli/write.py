@@ -1,0 +1,108 @@
+"""Write what was found to a folder: tables as csv, pictures as png, the report as text."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import pandas as pd
+
+from bayeslmm.cli.request import Request
+from bayeslmm.cli.terminal import Terminal
+from bayeslmm.compare.pooling import Pooling, pooling
+from bayeslmm.errors import ArgumentError
+from bayeslmm.results.fit import Ddf, Fit
+from bayeslmm.results.pictures import save_picture
+from bayeslmm.results.posterior import Posterior
+
+if TYPE_CHECKING:
+    from bayeslmm.cli.fit import Answer
+
+MOST_LEVELS = 60
+
+
+def write(request: Request, answer: "Answer", terminal: Terminal) -> list[Path]:
+    """Write everything, list it on the terminal, and return the files.
+
+    Raises
+    ------
+    ArgumentError
+        A file cannot be written.
+    """
+    assert request.out is not None
+    out = request.out
+    try:
+        files = list(_files(out, request, answer))
+        terminal.heading(f"Written to {out}")
+        for path in files:
+            terminal.item(f"{path.name}  ", ABOUT.get(path.stem, ABOUT.get(path.stem.split("-")[0], "")))
+        report = out / "report.txt"
+        terminal.item(f"{report.name}  ", "this report")
+        report.write_text(terminal.text, encoding="utf-8")
+    except OSError as error:
+        raise ArgumentError(f"--out {out}: {error.strerror or error}; give another folder") from error
+    return [*files, report]
+
+
+ABOUT = {
+    "fixed": "fixed effects: estimate, se, df, t, p",
+    "varcorr": "variances, sds and correlations of the random effects",
+    "ranef": "random effects of every level, with conditional sds",
+    "coef": "coefficients of every level: fixed plus random part",
+    "pooling": "no, complete and partial pooling of every level",
+    "posterior_fixed": "fixed effects: posterior mean, median, sd, interval, R-hat, ESS",
+    "posterior_random": "sds and correlations: the same",
+    "posterior_ranef": "random effects of every level: mean, sd, interval",
+    "diagnostics": "can the draws be trusted: each check, and what to do",
+    "comparison": "REML and posterior, parameter by parameter",
+    "posterior": "all draws; xarray.open_datatree reads it, and ArviZ plots it",
+    "shrinkage": "where partial pooling moves each level",
+    "lines": "data and lines of every level: alone, together, partially pooled",
+}
+
+
+def _files(out: Path, request: Request, answer: "Answer") -> Iterator[Path]:
+    fit = answer.fit
+    if not isinstance(fit, Fit):
+        yield _table(fit.tests(), out / "fixed.csv", "term")
+        return
+    yield _table(fit.tests(cast(Ddf, request.ddf)), out / "fixed.csv", "term")
+    yield _table(fit.varcorr, out / "varcorr.csv")
+    yield _table(fit.ranef(), out / "ranef.csv")
+    yield _table(fit.coef(), out / "coef.csv")
+    pooled = pooling(fit, answer.posterior) if fit.design.terms else None
+    if pooled is not None:
+        yield _table(pooled.table, out / "pooling.csv")
+    if answer.posterior is not None:
+        yield from _posterior_files(out, answer.posterior)
+    if answer.comparison is not None:
+        yield _table(answer.comparison.table, out / "comparison.csv", "parameter")
+        yield save_picture(answer.comparison.plot(), out / "comparison.png")
+    if pooled is not None:
+        yield from _pooling_pictures(out, pooled)
+
+
+def _posterior_files(out: Path, posterior: Posterior) -> Iterator[Path]:
+    summary = posterior.summary()
+    yield _table(summary.fixed, out / "posterior_fixed.csv", "term")
+    yield _table(summary.random, out / "posterior_random.csv", "parameter")
+    yield _table(posterior.ranef(), out / "posterior_ranef.csv")
+    yield _table(posterior.diagnostics().table, out / "diagnostics.csv", "check")
+    path = out / "posterior.nc"
+    posterior.data.to_netcdf(path, engine="h5netcdf")
+    yield path
+
+
+def _pooling_pictures(out: Path, pooled: Pooling) -> Iterator[Path]:
+    """One picture of each kind for each grouping factor; a term with very many levels fills no picture."""
+    for term in pooled.fit.design.terms:
+        group = re.sub(r"\W+", "_", term.group)
+        if term.n_levels <= MOST_LEVELS or term.k > 1:
+            yield save_picture(pooled.plot(group=term.group), out / f"shrinkage-{group}.png")
+        if {*term.effects, *pooled.fit.design.coef_names} - {"(Intercept)"}:
+            yield save_picture(pooled.plot_lines(group=term.group), out / f"lines-{group}.png")
+
+
+def _table(table: pd.DataFrame, path: Path, index: str | None = None) -> Path:
+    table.to_csv(path, index=index is not None, index_label=index, na_rep="NA")
+    return path
