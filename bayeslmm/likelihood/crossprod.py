@@ -4,13 +4,12 @@ Blocks keep the level index innermost, (k, k, J), so that each step of the facto
 along contiguous memory.
 """
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from bayeslmm.likelihood.policy import COMPILED, pays
+from bayeslmm.likelihood.policy import pays
 from bayeslmm.likelihood.symbolic import Structure
 from bayeslmm.likelihood.threads import spread
 
@@ -88,8 +87,9 @@ def cross_products(
         (n,): positive.
     """
     n = weights.size
-    compiled = pays(4e-8 * n * sum((k + 2) * (k + 4) for k in structure.k))
-    add_up = importlib.import_module(f"{COMPILED}.sums").sum_outer if compiled else _sum_outer
+    add_up = _sum_outer
+    if pays(4e-8 * n * sum((k + 2) * (k + 4) for k in structure.k)):
+        from bayeslmm.likelihood.compiled.sums import sum_outer as add_up
     starts = range(0, max(n, 1), CHUNK)
     parts: list[CrossProducts | None] = [None] * len(starts)
 

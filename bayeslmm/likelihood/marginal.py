@@ -100,6 +100,10 @@ class MarginalLikelihood:
         """
         return self.runner.evaluation(flat, self.nu(reml), reml, sigma)
 
+    def evaluate_theta(self, theta: np.ndarray, reml: bool = True, sigma: float | None = None) -> Evaluation:
+        """Everything at theta (m,)."""
+        return self.evaluate(flattened(self.covariance.lambdas(theta)), reml, sigma)
+
     def value(self, at: Factor | Parts, reml: bool, sigma: float | None = None) -> float:
         """-2 log L read off its parts (eqs. 34 and 41; with sigma given, before profiling)."""
         nu = self.nu(reml)

@@ -1,6 +1,5 @@
 """Evaluates one likelihood: in plain NumPy, or by the compiled loops (see `policy`)."""
 
-import importlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,7 @@ import numpy as np
 from bayeslmm.likelihood.crossprod import CrossProducts
 from bayeslmm.likelihood.evaluation import Evaluation, Parts
 from bayeslmm.likelihood.plain import plain_evaluation, plain_value
-from bayeslmm.likelihood.policy import COMPILED, pays
+from bayeslmm.likelihood.policy import pays
 from bayeslmm.likelihood.symbolic import Structure
 
 if TYPE_CHECKING:
@@ -49,8 +48,9 @@ class Runner:
             return self.engines[0]
         if not pays(share * plain_seconds(self.structure, self.A.p)):
             return None
-        module = importlib.import_module(f"{COMPILED}.engine")
-        self.engines.append(module.Engine.of(self.structure, self.A))
+        from bayeslmm.likelihood.compiled.engine import Engine
+
+        self.engines.append(Engine.of(self.structure, self.A))
         return self.engines[0]
 
 

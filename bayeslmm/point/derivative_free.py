@@ -11,7 +11,7 @@ from typing import Literal
 import nlopt
 import numpy as np
 
-from bayeslmm.likelihood.marginal import MarginalLikelihood, flattened
+from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.point.certificate import Boundary, certify
 from bayeslmm.point.cone import Cone
 from bayeslmm.point.objective import Objective
@@ -36,7 +36,7 @@ def derivative_free(likelihood: MarginalLikelihood, reml: bool, method: Literal[
     full = Cone.of(likelihood)
     point = objective(*full.at(full.whitened(theta), RANK_TOLERANCE))
     certificate = certify(objective, point, Boundary.at(objective, point))
-    evaluation = likelihood.evaluate(flattened(covariance.lambdas(theta)), reml)
+    evaluation = likelihood.evaluate_theta(theta, reml)
     name = {"bobyqa": "bobyqa (NLopt LN_BOBYQA, as lme4)", "nelder-mead": "nelder-mead (NLopt LN_NELDERMEAD)"}[method]
     return Optimum(theta, value, point.cone, point.x, evaluation, name, objective.evaluations, certificate)
 

@@ -47,7 +47,7 @@ def search(likelihood: MarginalLikelihood, reml: bool) -> Optimum:
         if other.point.value < found.point.value - 1e-9 * max(1.0, abs(found.point.value)):
             found = other
     certificate = certify(objective, found.point, found.boundary, found.descent.hessian)
-    return Optimum.of(found.point, "lbfgs (quasi-Newton with analytic gradient)", objective.evaluations, certificate)
+    return Optimum.of(found.point, "lbfgs (quasi-Newton, exact gradient)", objective.evaluations, certificate)
 
 
 def _from(objective: Objective, full: Cone, factors: list[np.ndarray]) -> Found:

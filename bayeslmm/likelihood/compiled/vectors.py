@@ -7,6 +7,7 @@ Python's negative ones, and no loop would vectorise.
 """
 
 import warnings
+from typing import Any
 
 import numba
 import numpy as np
@@ -32,7 +33,7 @@ def _kept() -> bool:
 CHUNK = 64  # levels worked on at a time
 
 # without "nnan" and "ninf": NaN is how a failed factorisation is recognised
-OPTIONS = {
+OPTIONS: dict[str, Any] = {
     "cache": _kept(),
     "no_cfunc_wrapper": True,
     "nogil": True,
@@ -43,7 +44,7 @@ OPTIONS = {
 
 compiled = numba.njit(**OPTIONS)
 # called from compiled code only: nothing to unpack Python objects with, which is half of the time to compile
-inner = numba.njit(no_cpython_wrapper=True, **OPTIONS)
+inner = numba.njit(**{**OPTIONS, "no_cpython_wrapper": True})
 
 
 @inner
