@@ -1,6 +1,7 @@
 """Random designs of every shape, as Hypothesis strategies: nested, crossed, unbalanced, weighted, `||`."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
 from hypothesis import strategies as st
@@ -71,6 +72,8 @@ def from_arrays(
     """A design without a data frame behind it."""
     n = y.size
     recipe = Recipe.__new__(Recipe)
+    for field in fields(Recipe):
+        object.__setattr__(recipe, field.name, None)
     return Design(
         formula=parse("y ~ x + (1 | g)"),
         response="y",

@@ -34,6 +34,7 @@ SLOW = "PyMC takes seconds to import; a REML fit does without"
 COMPILED = "Numba takes half a second to import, and small fits do without"
 LAZY = {
     ("likelihood/runner.py", "bayeslmm.likelihood.compiled.engine"): COMPILED,
+    ("point/search.py", "bayeslmm.point.small_search"): COMPILED,
     ("likelihood/crossprod.py", "bayeslmm.likelihood.compiled.sums"): COMPILED,
     ("cli/app.py", "bayeslmm.cli.datasets"): START,
     ("cli/app.py", "bayeslmm.cli.demo"): START,

@@ -43,6 +43,12 @@ class Runner:
             return plain_evaluation(self.A, self.structure, flat, nu, reml, sigma)
         return engine.evaluation(flat, nu, reml, sigma)
 
+    @property
+    def small_engine(self) -> "Engine | None":
+        """The compiled engine, where it is in use and the problem is small."""
+        engine = self._engine(0.0)
+        return engine if engine is not None and engine.is_small else None
+
     def _engine(self, share: float) -> "Engine | None":
         if self.engines:
             return self.engines[0]

@@ -72,7 +72,13 @@ class Boundary:
         return factors if improved else None
 
 
-def certify(objective: Objective, point: Point, boundary: Boundary, hessian: np.ndarray | None = None) -> Certificate:
+def certify(
+    objective: Objective,
+    point: Point,
+    boundary: Boundary,
+    approximate: np.ndarray | None = None,
+    hessian: np.ndarray | None = None,
+) -> Certificate:
     """Check the conditions at a point.
 
     Parameters
@@ -81,19 +87,23 @@ def certify(objective: Objective, point: Point, boundary: Boundary, hessian: np.
         The criterion, and where.
     boundary
         What holds at directions without variance.
+    approximate
+        (cone.size, cone.size): the Hessian that is used where one by differences of the gradient, one evaluation for
+        each element, would cost too much.
     hessian
-        (cone.size, cone.size): used where one by differences of the gradient, one evaluation for each element, would
-        cost too much.
+        The one by differences, where it is known already.
     """
     norm = float(np.abs(point.g).max(initial=0.0))
     if not point.x.size:
         return Certificate(norm, 0.0, np.inf, boundary.multipliers, "exact")
     likelihood = objective.likelihood
     source = "differences of the gradient"
-    if hessian is None or point.x.size * plain_seconds(likelihood.structure, likelihood.p) < AFFORDABLE:
-        hessian = objective.hessian(point)
-    else:
-        source = "quasi-Newton"
+    if hessian is None:
+        costly = point.x.size * plain_seconds(likelihood.structure, likelihood.p) > AFFORDABLE
+        if approximate is not None and costly:
+            hessian, source = approximate, "quasi-Newton"
+        else:
+            hessian = objective.hessian(point)
     values, vectors = np.linalg.eigh(hessian)
     decrement = _decrement(values, vectors.T @ point.g)
     return Certificate(norm, decrement, float(values[0]), boundary.multipliers, source)

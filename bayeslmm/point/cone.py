@@ -9,7 +9,8 @@ of the cone is the set of matrices of lower rank.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +18,16 @@ from bayeslmm.likelihood.covariance import Covariance
 from bayeslmm.likelihood.marginal import MarginalLikelihood
 
 
-@dataclass(frozen=True)
+class Pairs(NamedTuple):
+    """For entries (r, c) and (s, d) of X: flat positions (size, size) of (r, s), (c, d) and (r, d), and [c == d]."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+    crossed: np.ndarray
+    same_column: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """One set of correlated effects: `term`, its `effects` (positions), the basis `root` = C^-T (k, k), the `rank`."""
 
@@ -31,17 +41,20 @@ class Block:
         """Number of effects."""
         return len(self.effects)
 
-    @cached_property
+    @property
     def lower(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows and columns of the entries of X that are searched, column by column."""
-        pairs = [(i, j) for j in range(self.rank) for i in range(j, self.k)]
-        rows = np.array([i for i, _ in pairs], dtype=int)
-        return rows, np.array([j for _, j in pairs], dtype=int)
+        return _lower(self.k, self.rank)
 
-    @cached_property
+    @property
+    def pairs(self) -> "Pairs":
+        """Where the entries of X, two by two, find what belongs to them in matrices laid out row by row."""
+        return _pairs(self.k, self.rank)
+
+    @property
     def size(self) -> int:
         """Number of entries searched."""
-        return sum(self.k - j for j in range(self.rank))
+        return self.rank * self.k - self.rank * (self.rank - 1) // 2
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,8 @@ class Cone:
 
     def with_ranks(self, ranks: Sequence[int]) -> "Cone":
         """The matrices of these ranks (or lower), one per block."""
+        if all(b.rank == r for b, r in zip(self.blocks, ranks, strict=True)):
+            return self
         return replace(self, blocks=tuple(replace(b, rank=r) for b, r in zip(self.blocks, ranks, strict=True)))
 
     def split(self, x: np.ndarray) -> list[np.ndarray]:
@@ -89,16 +104,25 @@ class Cone:
         out = np.zeros((starts[-1], self.size))
         at = 0
         for b in self.blocks:
-            k = self.covariance.terms[b.term].k
-            effects = np.array(b.effects)
-            for i, j in zip(*b.lower, strict=True):
-                out[starts[b.term] + effects * k + effects[j], at] = b.root[:, i]
-                at += 1
+            k, effects = self.covariance.terms[b.term].k, np.array(b.effects)
+            rows, columns = b.lower
+            where = starts[b.term] + effects[:, None] * k + effects[columns]
+            out[where, np.arange(at, at + b.size)] = b.root[:, rows]
+            at += b.size
         return out
 
     def lambdas(self, x: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return a square factor (k, k) per term: not triangular, but with the right Lambda Lambda'."""
         return self.place(self.split(x))
+
+    @property
+    def unit(self) -> np.ndarray:
+        """The point x (size,) at which every block is the identity; every block must have full rank."""
+        return np.concatenate([np.zeros(0), *((rows == columns).astype(float) for rows, columns in self._lowers)])
+
+    @property
+    def _lowers(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [b.lower for b in self.blocks]
 
     def place(self, factors: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
         """Put C^-T X of each block, X (k, c) with any c <= k, into one square factor per term."""
@@ -139,6 +163,23 @@ class Cone:
         cone = self.with_ranks([X.shape[1] for X in triangles])
         parts = [X[b.lower] for b, X in zip(cone.blocks, triangles, strict=True)]
         return cone, np.concatenate(parts) if parts else np.zeros(0)
+
+
+@cache
+def _lower(k: int, rank: int) -> tuple[np.ndarray, np.ndarray]:
+    pairs = np.array([(i, j) for j in range(rank) for i in range(j, k)], dtype=int).reshape(-1, 2)
+    return pairs[:, 0].copy(), pairs[:, 1].copy()
+
+
+@cache
+def _pairs(k: int, rank: int) -> Pairs:
+    rows, columns = _lower(k, rank)
+    return Pairs(
+        rows[:, None] * k + rows,
+        columns[:, None] * rank + columns,
+        rows[:, None] * rank + columns,
+        (columns[:, None] == columns).astype(float),
+    )
 
 
 def _trapezoid(X: np.ndarray) -> np.ndarray:

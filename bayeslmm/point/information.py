@@ -10,6 +10,7 @@ rank: df/dX = 2 G X. What real designs add is learnt on the way, by secants (see
 """
 
 import numpy as np
+from scipy.linalg import lapack
 
 from bayeslmm.likelihood.covariance import Covariance
 from bayeslmm.point.cone import Block
@@ -38,7 +39,6 @@ def model_hessian(point: Point, n_levels: tuple[int, ...]) -> np.ndarray:
 
 def _block(block: Block, X: np.ndarray, J: int) -> np.ndarray:
     """J tr(W dV_i W dV_j), with dV_i = e_r x_c' + x_c e_r' for the entry (r, c) of X and W = (X X' + I)^-1."""
-    rows, columns = block.lower
     if block.rank == 0:
         return np.zeros((0, 0))
     if block.k == 1:
@@ -46,10 +46,11 @@ def _block(block: Block, X: np.ndarray, J: int) -> np.ndarray:
         return np.array([[4 * J * x2 / (x2 + 1) ** 2]])
     W = X @ X.T
     W.ravel()[:: block.k + 1] += 1.0
-    W = np.linalg.inv(W)
-    WX = W @ X
-    crossed = WX[rows[:, None], columns]
-    return 2 * J * (W[rows[:, None], rows] * (X.T @ WX)[columns[:, None], columns] + crossed * crossed.T)
+    _, WX, _ = lapack.dposv(W, X)
+    _, W, _ = lapack.dposv(W, np.eye(block.k))
+    pairs = block.pairs
+    crossed = WX.take(pairs.crossed)
+    return 2 * J * (W.take(pairs.rows) * (X.T @ WX).take(pairs.columns) + crossed * crossed.T)
 
 
 def _second_part(covariance: Covariance, block: Block, X: np.ndarray, point: Point) -> np.ndarray | float:
@@ -60,9 +61,8 @@ def _second_part(covariance: Covariance, block: Block, X: np.ndarray, point: Poi
     k = covariance.terms[block.term].k
     full = point.evaluation.gradient[start : start + k * k].reshape(k, k)
     own = full if block.k == k else full[np.ix_(block.effects, block.effects)]
-    try:
-        G = np.linalg.solve(X.T, own.T @ block.root)
-    except np.linalg.LinAlgError:
+    _, _, G, failed = lapack.dgesv(X.T, own.T @ block.root)
+    if failed:
         return 0.0
-    rows, columns = block.lower
-    return ((G + G.T) / 2)[rows[:, None], rows] * (columns[:, None] == columns)
+    pairs = block.pairs
+    return (0.5 * (G + G.T)).take(pairs.rows) * pairs.same_column

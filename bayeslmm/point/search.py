@@ -4,7 +4,8 @@
    boundary (see `cone`).
 2. Directions whose variance went to (nearly) nothing are set to none, and the descent goes on at the lower rank.
 3. The multipliers show whether the boundary is real; where f would fall by leaving it, the search goes on from there.
-4. Where the optimum lies at the boundary a second start guards against a local one; the better is kept.
+4. Where the optimum lies at the boundary, or few levels must tell several variances, the criterion can have more than
+   one minimum: a second start then guards against a local one, and the better is kept.
 """
 
 from dataclasses import dataclass
@@ -17,11 +18,12 @@ from bayeslmm.point.cone import Cone
 from bayeslmm.point.objective import Objective, Point
 from bayeslmm.point.optimum import Optimum
 from bayeslmm.point.quasi_newton import Descent, descend
-from bayeslmm.point.start import moment_start, unit_start
+from bayeslmm.point.start import moment_start
 
 NEGLIGIBLE = 1e-2
 NO_VARIANCE = 1e-6
 MAX_ESCAPES = 10
+FEW = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +43,36 @@ def search(likelihood: MarginalLikelihood, reml: bool) -> Optimum:
     """Minimise the criterion over theta."""
     objective = Objective(likelihood, reml)
     full = Cone.of(likelihood)
-    found = _from(objective, full, moment_start(objective, full))
-    if found.point.cone.size < full.size:
-        other = _from(objective, full, unit_start(full))
+    hessian = None
+    engine = likelihood.runner.small_engine
+    if engine is None:
+        start = objective(*full.at(moment_start(objective, full), NO_VARIANCE))
+        found = _from(objective, full, descend(objective, start))
+    else:
+        from bayeslmm.point.small_search import from_moments
+
+        descent, hessian = from_moments(objective, engine, full)
+        found = _from(objective, full, descent)
+        if found.point is not descent.point:
+            hessian = None
+    if found.point.cone.size < full.size or _few_levels(full):
+        unit = objective(*full.at([np.eye(b.k) for b in full.blocks], NO_VARIANCE))
+        other = _from(objective, full, descend(objective, unit))
         if other.point.value < found.point.value - 1e-9 * max(1.0, abs(found.point.value)):
-            found = other
-    certificate = certify(objective, found.point, found.boundary, found.descent.hessian)
+            found, hessian = other, None
+    certificate = certify(objective, found.point, found.boundary, found.descent.hessian, hessian)
     return Optimum.of(found.point, "lbfgs (quasi-Newton, exact gradient)", objective.evaluations, certificate)
 
 
-def _from(objective: Objective, full: Cone, factors: list[np.ndarray]) -> Found:
-    """One start: descend, settle on the ranks; leave false boundaries."""
-    point = objective(*full.at(factors, NO_VARIANCE))
+def _few_levels(cone: Cone) -> bool:
+    """Whether some block has several effects and fewer levels than `FEW` times as many."""
+    return any(b.k > 1 and cone.covariance.terms[b.term].n_levels < FEW * b.k for b in cone.blocks)
+
+
+def _from(objective: Objective, full: Cone, descent: Descent) -> Found:
+    """Go on from a first descent: settle on the ranks, leave false boundaries."""
     for _ in range(MAX_ESCAPES):
-        descent = _settle(objective, descend(objective, point))
+        descent = _settle(objective, descent)
         boundary = Boundary.at(objective, descent.point)
         better = boundary.escape(descent.point)
         if better is None:
@@ -63,6 +81,7 @@ def _from(objective: Objective, full: Cone, factors: list[np.ndarray]) -> Found:
         point = _line_search(objective, full, better, descent.point, ranks)
         if point is descent.point:
             break
+        descent = descend(objective, point)
     return Found(descent, boundary)
 
 

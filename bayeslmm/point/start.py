@@ -7,7 +7,7 @@ not explain, `r^2 - 2 sum u'u`, estimates sigma^2. For one balanced grouping fac
 
 import numpy as np
 
-from bayeslmm.likelihood.marginal import MarginalLikelihood, flattened
+from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.point.cone import Cone
 from bayeslmm.point.objective import Objective
 
@@ -18,8 +18,7 @@ def moment_start(objective: Objective, cone: Cone) -> list[np.ndarray]:
     """Whitened factors X (k, k) per block; every direction gets some variance, however little it showed."""
     likelihood = objective.likelihood
     objective.evaluations += 1
-    flat = flattened(cone.place([np.eye(b.k) for b in cone.blocks]))
-    found = likelihood.evaluate(flat, objective.reml)
+    found = likelihood.evaluate(cone.map @ cone.unit, objective.reml)
     sigma2 = _residual_variance(likelihood, found.parts.r2, sum(float((u * u).sum()) for u in found.u))
     factors = []
     for b in cone.blocks:
@@ -27,12 +26,6 @@ def moment_start(objective: Objective, cone: Cone) -> list[np.ndarray]:
         values, vectors = np.linalg.eigh(4 * (u @ u.T) / u.shape[1] / sigma2 - np.eye(b.k))
         factors.append(vectors * np.sqrt(np.clip(values, LEAST, MOST)))
     return factors
-
-
-def unit_start(cone: Cone) -> list[np.ndarray]:
-    """Whitened factors that mean Lambda = I in the user's units: where lme4 starts."""
-    theta = cone.covariance.on_diagonal.astype(float)
-    return cone.whitened(theta)
 
 
 def _residual_variance(likelihood: MarginalLikelihood, r2: float, squares: float) -> float:

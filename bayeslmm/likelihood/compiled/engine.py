@@ -89,10 +89,9 @@ class Engine:
         G, x = np.empty(flat.size), np.empty(n - 1)
         u, b, e = np.empty((3, self.layout.n_effects))
         c = 0.0 if sigma is None else sigma**-2
-        if n <= SMALL and plan.column.size < PIECE:
+        if self.is_small:
             T = np.empty((m, m))
-            log_det = evaluate(plan, self.a, flat, self.w, self.v, S, T, x, float(nu), c, G, u, b, e)
-            parts = self._parts(log_det)
+            parts = _checked(*evaluate(plan, self.a, flat, self.w, self.v, S, T, x, float(nu), c, G, u, b, e))
         else:
             parts = self._factorise(flat)
             back_substitute(S, x)
@@ -103,17 +102,23 @@ class Engine:
                     spread(tail_inverse, [(plan, self.w, self.v, T, i, lo, hi) for lo, hi in pieces])
             c = c or nu / max(parts.r2, TINY)
             gradient(plan, self.a, flat, self.w, self.v, T, x, c, G, u, b, e)
-        return Evaluation(parts, S[q:-1, q:-1].copy(), x[q:], self._per_term(u), self._per_term(b), G)
+        return self.solution(parts, x, u, b, G)
+
+    def solution(self, parts: Parts, x: np.ndarray, u: np.ndarray, b: np.ndarray, G: np.ndarray) -> Evaluation:
+        """Name what the loops wrote; the factor is read from the workspace."""
+        q = self.structure.q_tail
+        return Evaluation(parts, self.S[q:-1, q:-1].copy(), x[q:], self._per_term(u), self._per_term(b), G)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether one call of `whole.evaluate` does an evaluation."""
+        return self.S.shape[0] <= SMALL and self.layout.plan.column.size < PIECE
 
     def _parts(self, log_det: float) -> Parts:
         """Read the parts off the factor in S."""
         q, diagonal = self.structure.q_tail, np.diagonal(self.S)
         logs = np.log(diagonal[:-1])
-        log_det_Z, log_det_X = log_det + 2 * float(logs[:q].sum()), 2 * float(logs[q:].sum())
-        if not isfinite(log_det_Z + log_det_X):
-            raise np.linalg.LinAlgError("M is not positive definite")
-        last = float(diagonal[-1])
-        return Parts(log_det_Z, log_det_X, last * last if last > 0 else 0.0)
+        return _checked(log_det + 2 * float(logs[:q].sum()), 2 * float(logs[q:].sum()), float(diagonal[-1]))
 
     def _per_term(self, flat: np.ndarray) -> tuple[np.ndarray, ...]:
         out, at = [], 0
@@ -128,6 +133,13 @@ class Engine:
         n = n if n == 1 else 8
         edges = [int(q * (i / n) ** 0.5) for i in range(n)] + [q]
         return [(lo, hi) for lo, hi in pairwise(edges) if hi > lo]
+
+
+def _checked(log_det_Z: float, log_det_X: float, last: float) -> Parts:
+    """The parts, from the last pivot: NaN there is a rounding error below zero, elsewhere a failure."""
+    if not isfinite(log_det_Z + log_det_X):
+        raise np.linalg.LinAlgError("M is not positive definite")
+    return Parts(log_det_Z, log_det_X, last * last if last > 0 else 0.0)
 
 
 def _cut(levels: int, entries: int) -> list[tuple[int, int]]:

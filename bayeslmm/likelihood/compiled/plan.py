@@ -15,7 +15,7 @@ from bayeslmm.likelihood.crossprod import CrossProducts
 from bayeslmm.likelihood.symbolic import Structure
 
 # columns of `size`, `term`, `lead` and `chain`
-N_TERMS, N_LEAD, Q_TAIL, P, CORNER, K_MAX, WIDEST = range(7)
+N_TERMS, N_LEAD, Q_TAIL, P, CORNER, K_MAX, WIDEST, N_EFFECTS = range(8)
 WIDTH, LEVELS, LAM, DIAG, FIXED, EFFECTS, FIRST = range(7)
 TERM, CROSS, ENTRIES, PTR, COLUMN = range(5)
 FROM, TO, BLOCK, PARENT, UP = range(5)
@@ -27,8 +27,8 @@ class Plan(NamedTuple):
     Attributes
     ----------
     size
-        (7,): number of terms, of lead terms, of tail columns, of fixed-effect columns, offset of the corner, largest k,
-        most entries that a level has.
+        (8,): number of terms, of lead terms, of tail columns, of fixed-effect columns, offset of the corner, largest k,
+        most entries that a level has, number of random effects.
     term
         (T, 7): k, J, offset of Lambda (k, k) in the flat Lambdas, offsets of the diagonal blocks and of those towards
         [X y], offset of (k, J) in the flat u, first tail column (-1 for a lead term).
@@ -97,8 +97,9 @@ def lay_out(structure: Structure, p: int) -> Layout:
     first = [structure.offset.get(t, -1) for t in range(len(k))]
     entries = [m.column.size for m in merged]
     rows = [pool.add(m.ptr) for m in merged]
+    n_effects = sum(v * j for v, j in zip(k, J, strict=True))
     plan = Plan(
-        size=_ints([len(k), len(lead), structure.q_tail, p, corner, max(k, default=1), _widest(merged)]),
+        size=_ints([len(k), len(lead), structure.q_tail, p, corner, max(k, default=1), _widest(merged), n_effects]),
         term=_table([k, J, lam, diag, fixed, effects, first]),
         lead=_table([lead, cross, entries, rows, _starts(entries)]),
         chain=_ints(chain).reshape(-1, 5),
@@ -109,7 +110,6 @@ def lay_out(structure: Structure, p: int) -> Layout:
         column_term=np.repeat(_ints(tail), [k[r] * J[r] for r in tail]),
         pool=pool.array(),
     )
-    n_effects = sum(v * j for v, j in zip(k, J, strict=True))
     return Layout(plan, tuple(m.order for m in merged), at.total, n_effects)
 
 
