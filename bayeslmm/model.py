@@ -14,8 +14,10 @@ from bayeslmm.errors import (
     FormulaError,
     NotAvailableError,
     SingularFitWarning,
+    did_you_mean,
 )
 from bayeslmm.likelihood.marginal import MarginalLikelihood
+from bayeslmm.point.breakdown import breakdown, check_residual
 from bayeslmm.point.estimates import estimates
 from bayeslmm.point.least_squares import least_squares
 from bayeslmm.point.optimise import Optimizer, optimise
@@ -107,9 +109,21 @@ class Model:
             The estimate lies on the boundary; the message says why.
         ConvergenceWarning
             The optimality conditions do not hold where the optimiser stopped.
+
+        Raises
+        ------
+        DataError
+            The model reproduces the response exactly, or its columns are too badly scaled to be told apart.
         """
-        optimum = optimise(self.likelihood, reml, optimizer)
-        found = estimates(self.likelihood, optimum, reml)
+        if not isinstance(reml, bool | np.bool_):
+            raise ArgumentError(f"reml={reml!r} is True (REML) or False (maximum likelihood)")
+        try:
+            with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+                optimum = optimise(self.likelihood, reml, optimizer)
+                found = estimates(self.likelihood, optimum, reml)
+        except np.linalg.LinAlgError as error:
+            raise breakdown(self._design) from error
+        check_residual(self._design, found.sigma)
         fit = Fit(self, self._design, self.likelihood, optimum, found, reml, self._data_name)
         _warn(fit)
         return fit
@@ -177,7 +191,8 @@ def lmer(
     >>> round(fit.criterion, 4)
     1743.6283
     """
-    _no_unknown(options, ("family", "weights", "offset", "contrasts", "functions", "priors", "data_name"), "lmer")
+    known = ("reml", "optimizer", "family", "weights", "offset", "contrasts", "functions", "priors", "data_name")
+    _no_unknown(options, known, "lmer")
     return Model(formula, data, **options).fit(reml, optimizer)
 
 
@@ -225,8 +240,10 @@ def lm(formula: str, data: Any, **options: Any) -> LinearFit:
 def _no_unknown(options: Mapping[str, Any], known: tuple[str, ...], verb: str) -> None:
     unknown = [name for name in options if name not in known]
     if unknown:
+        near = did_you_mean(unknown[0], known)
         raise ArgumentError(
-            f"{verb} has no argument `{unknown[0]}`; it takes formula, data, reml, optimizer, {', '.join(known)}"
+            f"{verb} has no argument `{unknown[0]}`{near if near.startswith('; did') else ''}; "
+            f"it takes formula, data, {', '.join(known)}"
         )
 
 

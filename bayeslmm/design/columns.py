@@ -7,6 +7,7 @@ asked for are read; the caller's data are never changed.
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any
 
 import narwhals as nw
@@ -20,10 +21,11 @@ from bayeslmm.errors import DataError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """A frame of which columns are read when asked for."""
+    """A frame of which columns are read when asked for; `index` names the rows where the caller's frame does."""
 
     frame: Any
     names: tuple[str, ...]
+    index: pd.Index | None = None
 
     def read(self, names: Collection[str], labels: Collection[str] = ()) -> "Columns":
         """Return the named columns, which must exist; those in `labels` may mix numbers and text."""
@@ -54,15 +56,17 @@ def table(data: Any) -> Table:
     DataError
         If it is no data frame.
     """
+    index = data.index if isinstance(data, pd.DataFrame) else None
     if isinstance(data, Mapping):
         data = _from_mapping(data)
     if isinstance(data, pd.DataFrame):
-        return Table(data, tuple(str(c) for c in data.columns))
+        return Table(data, tuple(str(c) for c in data.columns), index)
     try:
         frame = nw.from_native(data)
     except TypeError as error:
         raise DataError(
             f"data is of type {type(data).__name__}; give a data frame (pandas, polars, pyarrow) or a dict of columns"
+            + ("; a file is read first, with pandas.read_csv say" if isinstance(data, str | PathLike) else "")
         ) from error
     names = frame.collect_schema().names()
     return Table(frame, tuple(names))

@@ -57,6 +57,11 @@ class RandomTerm:
         """Number of levels J."""
         return len(self.levels)
 
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """(row, column), below the diagonal, of the correlations that the model estimates."""
+        return tuple((b[i], b[j]) for b in self.blocks for j in range(len(b)) for i in range(j + 1, len(b)))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FixedTerm:

@@ -110,6 +110,7 @@ def parse(text: str) -> Formula:
         raise FormulaError("the formula is nested too deeply to be read; take parentheses out") from None
     response = Variable(deparse(left), left)
     _check_response(response, text)
+    _check_bars(random, response, text)
     if any(t.label == response.label for t in fixed.terms):
         warnings.warn(
             f"the response `{response.label}` also stands right of the `~`; it was dropped there",
@@ -118,6 +119,17 @@ def parse(text: str) -> Formula:
         )
         fixed = fixed.without(response.label)
     return Formula(text, response, fixed, random, written)
+
+
+def _check_bars(random: tuple[Bar, ...], response: Variable, text: str) -> None:
+    for bar in random:
+        for variable in (*bar.effects.variables, *bar.group.variables):
+            if variable.label == response.label:
+                raise FormulaError(
+                    f"the response `{response.label}` stands in a random term too; name a predictor or a group there",
+                    text,
+                    variable.node.position,
+                )
 
 
 def _check_response(response: Variable, text: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from bayeslmm.design.algebra import Variable
 from bayeslmm.design.columns import Columns, Table
@@ -97,10 +98,11 @@ def model_frame(
     groups = {v.label: as_factor(_evaluated(v, context)) for b in formula.random for v in b.group.variables}
     offsets = [_offset_call(call, context) for call in formula.offsets]
     extra = {
-        "weights": _numbers_argument(weights, "weights", columns),
-        "offset": _numbers_argument(offset, "offset", columns),
+        "weights": _numbers_argument(weights, "weights", columns, data.index),
+        "offset": _numbers_argument(offset, "offset", columns, data.index),
     }
     missing = _missing(formula, response, effects, groups, offsets, extra, context)
+    _check_weighted(missing)
     rows = np.flatnonzero(~np.any(list(missing.values()), axis=0))
     _check_rows(rows, missing, columns.n)
     w = extra["weights"]
@@ -223,7 +225,7 @@ def _offset_call(call: Call, context: Context) -> np.ndarray:
     return np.asarray(values)
 
 
-def _numbers_argument(given: Any, argument: str, columns: Columns) -> np.ndarray | None:
+def _numbers_argument(given: Any, argument: str, columns: Columns, index: pd.Index | None) -> np.ndarray | None:
     """Return weights or offset, a column's name or an array, as numbers (n,)."""
     if given is None:
         return None
@@ -240,6 +242,11 @@ def _numbers_argument(given: Any, argument: str, columns: Columns) -> np.ndarray
         ) from error
     if values.shape != (columns.n,):
         raise DataError(f"{argument} has shape {values.shape}; the data have {columns.n} rows")
+    if isinstance(given, pd.Series) and index is not None and not given.index.equals(index):
+        raise DataError(
+            f"{argument} is a Series whose index is not that of the data; make it a column of the data and give its "
+            f"name, or give {argument}.to_numpy() where the order is right"
+        )
     return values
 
 
@@ -255,8 +262,18 @@ def _missing(
     found = {formula.response.label: response.missing}
     found |= {k: v.missing for k, v in (*effects.items(), *groups.items())}
     found |= {deparse(c): np.isnan(o) for c, o in zip(formula.offsets, offsets, strict=True)}
-    found |= {k: np.isnan(v) for k, v in extra.items() if v is not None}
+    found |= {f"{k}=": np.isnan(v) for k, v in extra.items() if v is not None}
     return found
+
+
+def _check_weighted(missing: Mapping[str, np.ndarray]) -> None:
+    """Refuse a missing weight of a row that is complete otherwise."""
+    if "weights=" not in missing:
+        return
+    others = [m for k, m in missing.items() if k != "weights="]
+    bad = np.flatnonzero(missing["weights="] & ~np.any(others, axis=0))
+    if bad.size:
+        raise DataError(f"weights are missing in {_rows(bad)}; fill them in, or leave these rows out of the data")
 
 
 def _check_rows(rows: np.ndarray, missing: Mapping[str, np.ndarray], n: int) -> None:
@@ -282,9 +299,9 @@ def _rows(positions: np.ndarray) -> str:
 
 
 def _check_finite(frame: Frame, formula: Formula) -> None:
-    checked = {formula.response.label: frame.y, "offset": frame.offset, "weights": frame.weights}
-    checked |= {k: v.values for k, v in frame.variables.items() if isinstance(v, Numeric)}
-    for name, values in checked.items():
+    checked = [(formula.response.label, frame.y), ("offset", frame.offset), ("weights", frame.weights)]
+    checked += [(k, v.values) for k, v in frame.variables.items() if isinstance(v, Numeric)]
+    for name, values in checked:
         finite = np.isfinite(values)
         if not finite.all():
             bad = np.flatnonzero(~(finite if finite.ndim == 1 else finite.all(axis=1)))

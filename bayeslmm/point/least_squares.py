@@ -10,6 +10,7 @@ import numpy as np
 from bayeslmm.design import Design
 from bayeslmm.errors import DataError
 from bayeslmm.likelihood.basis import FixedBasis
+from bayeslmm.point.breakdown import check_residual
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -49,7 +50,7 @@ def least_squares(design: Design) -> LeastSquares:
     Raises
     ------
     DataError
-        There are no more rows than coefficients.
+        There are no more rows than coefficients, or the coefficients reproduce the response exactly.
     """
     df = design.n - design.p
     if df < 1:
@@ -63,6 +64,7 @@ def least_squares(design: Design) -> LeastSquares:
     rss = float(design.weights @ residual**2)
     tss = rss + _explained(fitted, design.weights, design.formula.has_intercept)
     sigma2 = rss / df
+    check_residual(design, float(np.sqrt(sigma2)))
     n = design.n
     loglik = 0.5 * (float(np.log(design.weights).sum()) - n * (LOG_2PI + np.log(rss / n) + 1))
     return LeastSquares(basis.b0, sigma2 * basis.T @ basis.T.T, float(np.sqrt(sigma2)), df, rss, tss, float(loglik))

@@ -2,7 +2,10 @@
 
 from html import escape
 
-STYLE = "margin:0;padding:.4em 0;line-height:1.25;font-size:90%;overflow-x:auto;background:transparent;color:inherit"
+STYLE = (
+    "margin:0;padding:.4em 0;line-height:1.25;font-size:90%;overflow-x:auto;background:transparent;color:inherit;"
+    "font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace);white-space:pre"
+)
 
 
 def preformatted(text: str) -> str:

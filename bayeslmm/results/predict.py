@@ -30,7 +30,8 @@ def predict_fit(
     for term, new, b in zip(design.terms, rows.terms, estimates.b, strict=True):
         if term.group in groups:
             refuse_new_levels(term.group, new, new_levels)
-            known = np.append(b, np.zeros((1, term.k)), axis=0)[new.index]
+            unknown = 0.0 if new_levels == "population" else np.nan
+            known = np.append(b, np.full((1, term.k), unknown), axis=0)[new.index]
             value = value + np.einsum("nk,nk->n", new.Z, known)
     return pd.Series(value, index=row_index(design, newdata), name="predicted")
 
@@ -57,10 +58,10 @@ def fitted_rows(design: Design) -> NewRows:
 
 
 def refuse_new_levels(group: str, new: NewTerm, new_levels: str) -> None:
-    """Raise where a level is unknown and that was not allowed for."""
+    """Raise where a level is unknown and that was not allowed for; one that is missing is not unknown."""
     if new_levels != "error":
         return
-    unknown = sorted({str(v) for v in new.labels[new.index < 0]})
+    unknown = sorted({str(v) for v in new.labels[new.index < 0]} - {"NA"})
     if unknown:
         shown = ", ".join(f"`{u}`" for u in unknown[:5]) + (", ..." if len(unknown) > 5 else "")
         raise DataError(
@@ -77,4 +78,5 @@ def row_index(design: Design, newdata: Any) -> pd.Index:
         return newdata.index
     if isinstance(newdata, dict):
         return pd.RangeIndex(len(next(iter(newdata.values()))))
-    return pd.RangeIndex(nw.from_native(newdata, eager_only=True).shape[0])
+    frame = nw.from_native(newdata)
+    return pd.RangeIndex(frame.select(nw.len()).collect().item() if isinstance(frame, nw.LazyFrame) else len(frame))
