@@ -13,6 +13,7 @@ import platform
 import tempfile
 import time
 import warnings
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def timed(call: Any) -> tuple[float, Any]:
 
 
 def run(name: str, problem: Problem, folder: Path, peer: Lme4 | None) -> dict[str, Any]:
-    """Take turns: lme4 once, bayeslmm's whole call, its fit of a model built before, and its refit of a new response."""
+    """Take turns: lme4, bayeslmm's whole call, its fit of a model built before, its refit of a new response."""
     frame = problem.frame(folder)
     if peer is not None:
         peer.give(name, frame)
@@ -53,7 +54,7 @@ def run(name: str, problem: Problem, folder: Path, peer: Lme4 | None) -> dict[st
         seconds, fit = timed(lambda: blm.lmer(problem.formula, frame))
         ours.append(seconds)
         built.append(timed(model.fit)[0])
-        refits.append(timed(lambda: fit.refit(y))[0])
+        refits.append(timed(partial(fit.refit, y))[0])
     row = {
         "what": problem.what,
         "first": first,

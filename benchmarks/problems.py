@@ -1,4 +1,4 @@
-"""The problems that fits are timed on: real data where they are small or come with R, simulated where they are large."""
+"""The problems that fits are timed on: real data where small or in R, simulated where large."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ predictor such as a year cancels half of the digits of the cross-products.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -43,10 +43,14 @@ class FixedBasis:
             return cls(np.zeros((0, 0)), np.zeros(0), 0.0)
         found = _by_cross_products(X, weights) if X.shape[0] > MANY_ROWS else None
         T, log_det = found or _by_qr(X, weights)
-        b0 = np.zeros(p)
-        for _ in range(2):  # the second time for what rounding left
-            b0 = b0 + T @ (T.T @ _over_rows(partial(_normal_residual, X, y, weights, b0), y.size))
-        return cls(T, b0, log_det)
+        return cls(T, np.zeros(p), log_det).shifted(X, y, weights)
+
+    def shifted(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> "FixedBasis":
+        """The same basis with the shift of another response y (n,)."""
+        b0 = np.zeros(X.shape[1])
+        for _ in range(2 if b0.size else 0):  # the second time for what rounding left
+            b0 = b0 + self.T @ (self.T.T @ _over_rows(partial(_normal_residual, X, y, weights, b0), y.size))
+        return replace(self, b0=b0)
 
     def transform(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return [X T, y - X b0], (n, p + 1)."""

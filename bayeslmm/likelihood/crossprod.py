@@ -5,7 +5,7 @@ along contiguous memory.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -62,6 +62,32 @@ class CrossProducts:
             self.n + other.n,
             self.log_weights + other.log_weights,
         )
+
+
+def with_response(
+    A: CrossProducts,
+    Z: Sequence[np.ndarray],
+    index: Sequence[np.ndarray],
+    fixed: Callable[[slice], np.ndarray],
+    weights: np.ndarray,
+) -> CrossProducts:
+    """The same cross-products with another y, the last column of what `fixed` gives; only its own are summed anew."""
+    p, n = A.p, weights.size
+    columns = [block.copy() for block in A.fixed]
+    corner = A.corner.copy()
+    for block in columns:
+        block[:, p] = 0.0
+    corner[p], corner[:, p] = 0.0, 0.0
+    for start in range(0, max(n, 1), CHUNK):
+        rows = slice(start, start + CHUNK)
+        Xy = fixed(rows)
+        weighted = Xy[:, p] * weights[rows]
+        corner[p] += weighted @ Xy
+        for block, z, i in zip(columns, Z, index, strict=True):
+            for a, column in enumerate(z[rows].T):
+                block[a, p] += np.bincount(i[rows], weights=column * weighted, minlength=block.shape[2])
+    corner[:, p] = corner[p]
+    return replace(A, fixed=tuple(columns), corner=corner)
 
 
 def cross_products(

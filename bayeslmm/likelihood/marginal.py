@@ -14,7 +14,7 @@ import numpy as np
 from bayeslmm.design import Design
 from bayeslmm.likelihood.basis import FixedBasis
 from bayeslmm.likelihood.covariance import Covariance, TermShape
-from bayeslmm.likelihood.crossprod import CrossProducts, cross_products
+from bayeslmm.likelihood.crossprod import CrossProducts, cross_products, with_response
 from bayeslmm.likelihood.evaluation import Evaluation, Parts
 from bayeslmm.likelihood.kernel import Factor, factorise, solve
 from bayeslmm.likelihood.plain import split
@@ -67,6 +67,20 @@ class MarginalLikelihood:
                 design.weights,
             )
         return cls(structure, A, basis, covariance, Runner(structure, A))
+
+    def with_response(self, design: Design, y: np.ndarray) -> "MarginalLikelihood":
+        """The likelihood of another response y (n,), offset taken off; nothing else is made anew."""
+        terms = design.terms
+        with one_blas_thread():
+            basis = self.basis.shifted(design.X, y, design.weights)
+            A = with_response(
+                self.A,
+                [t.Z for t in terms],
+                [t.index for t in terms],
+                lambda rows: basis.transform(design.X[rows], y[rows]),
+                design.weights,
+            )
+        return MarginalLikelihood(self.structure, A, basis, self.covariance, self.runner.like(A))
 
     @property
     def n(self) -> int:

@@ -31,6 +31,10 @@ class Runner:
     A: CrossProducts
     engines: list["Engine"] = field(default_factory=list, repr=False)
 
+    def like(self, A: CrossProducts) -> "Runner":
+        """A runner for other cross-products of the same pattern, in the workspaces of this one."""
+        return Runner(self.structure, A, [engine.like(A) for engine in self.engines])
+
     def value(self, flat: np.ndarray) -> Parts:
         """Parts of the criterion at the Lambdas in `flat` (sum of k^2,)."""
         engine = self._engine(0.4)

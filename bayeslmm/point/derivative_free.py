@@ -11,7 +11,6 @@ from typing import Literal
 import nlopt
 import numpy as np
 
-from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.point.certificate import Boundary, certify
 from bayeslmm.point.cone import Cone
 from bayeslmm.point.objective import Objective
@@ -23,9 +22,9 @@ MAX_EVALUATIONS = 100_000
 RANK_TOLERANCE = 1e-4
 
 
-def derivative_free(likelihood: MarginalLikelihood, reml: bool, method: Literal["bobyqa", "nelder-mead"]) -> Optimum:
+def derivative_free(objective: Objective, method: Literal["bobyqa", "nelder-mead"]) -> Optimum:
     """Minimise the criterion over theta without derivatives."""
-    objective = Objective(likelihood, reml)
+    likelihood, reml = objective.likelihood, objective.reml
     covariance = likelihood.covariance
     lower = np.where(covariance.on_diagonal, 0.0, -np.inf)
     theta = covariance.on_diagonal.astype(float)

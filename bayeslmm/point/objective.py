@@ -7,6 +7,7 @@ import numpy as np
 from bayeslmm.likelihood.evaluation import Evaluation
 from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.point.cone import Cone
+from bayeslmm.point.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,12 @@ class Point:
 
 @dataclass(slots=True)
 class Objective:
-    """f(x) and its gradient; `evaluations` is the only thing that changes."""
+    """f(x) and its gradient; only the count of evaluations changes."""
 
     likelihood: MarginalLikelihood
     reml: bool
     evaluations: int = field(default=0)
+    progress: Progress = field(default_factory=Progress, repr=False)
 
     def __call__(self, cone: Cone, x: np.ndarray) -> Point:
         """Evaluate at x (cone.size,)."""
@@ -48,12 +50,15 @@ class Objective:
         except (np.linalg.LinAlgError, ValueError):
             return Point(cone, x, np.inf, np.zeros(x.size), None)
         value = self.likelihood.value(found.parts, self.reml)
+        self.progress.tell(self.evaluations, value)
         return Point(cone, x, value, found.gradient @ cone.map, found)
 
     def at_theta(self, theta: np.ndarray) -> float:
         """Value at theta (m,)."""
         self.evaluations += 1
-        return self.likelihood.criterion(theta, self.reml)
+        value = self.likelihood.criterion(theta, self.reml)
+        self.progress.tell(self.evaluations, value)
+        return value
 
     def hessian(self, point: Point, step: float = 1e-4) -> np.ndarray:
         """Forward differences of the analytic gradient, (cone.size, cone.size)."""

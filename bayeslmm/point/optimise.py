@@ -30,16 +30,20 @@ def optimise(likelihood: MarginalLikelihood, reml: bool, optimizer: Optimizer) -
         raise ArgumentError(
             f'optimizer="{optimizer}" is not known; it is one of {", ".join(names)}' + did_you_mean(optimizer, names)
         )
-    with one_blas_thread():
-        if likelihood.covariance.m == 0:
-            return _nothing_to_do(likelihood, reml)
-        if optimizer == "lbfgs":
-            return search(likelihood, reml)
-        return derivative_free(likelihood, reml, optimizer)
-
-
-def _nothing_to_do(likelihood: MarginalLikelihood, reml: bool) -> Optimum:
     objective = Objective(likelihood, reml)
+    try:
+        with one_blas_thread():
+            if likelihood.covariance.m == 0:
+                return _nothing_to_do(objective)
+            if optimizer == "lbfgs":
+                return search(objective)
+            return derivative_free(objective, optimizer)
+    finally:
+        objective.progress.done()
+
+
+def _nothing_to_do(objective: Objective) -> Optimum:
+    likelihood = objective.likelihood
     point = objective(Cone.of(likelihood), np.zeros(0))
     certificate = certify(objective, point, Boundary.at(objective, point))
     return Optimum.of(point, "none (no random effects)", objective.evaluations, certificate)

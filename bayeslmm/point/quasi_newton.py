@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
+from bayeslmm.likelihood.runner import plain_seconds
 from bayeslmm.point.information import model_hessian
 from bayeslmm.point.objective import Objective, Point
 
-DECREMENT = 1e-10
+PRECISE, ENOUGH = 1e-13, 1e-9
+CHEAP = 2e-3
 MAX_STEPS = 200
 ARMIJO = 1e-4
 
@@ -28,14 +30,20 @@ class Descent:
 
 
 def descend(objective: Objective, start: Point) -> Descent:
-    """Go down from a point until the predicted decrease is below 1e-10, or no step lowers the criterion."""
-    n_levels = objective.likelihood.structure.J
+    """Go down from a point until the predicted decrease is nothing, or no step lowers the criterion.
+
+    "Nothing" is 1e-13 where an evaluation takes a millisecond, and 1e-9, a thousandth of what could ever be seen, where
+    it takes long.
+    """
+    structure = objective.likelihood.structure
+    n_levels, seconds = structure.J, plain_seconds(structure, objective.likelihood.p)
+    enough = PRECISE if seconds < CHEAP else ENOUGH
     point = start
     E = np.zeros((start.x.size, start.x.size))
     model = model_hessian(point, n_levels)
     for _ in range(MAX_STEPS if start.x.size else 0):
         step, decrement = _step(model + E, point)
-        if decrement < DECREMENT:
+        if decrement < enough:
             break
         moved = _shorten(objective, point, step)
         if moved is None:

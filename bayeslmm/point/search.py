@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.point.certificate import Boundary, certify
 from bayeslmm.point.cone import Cone
 from bayeslmm.point.objective import Objective, Point
@@ -39,9 +38,9 @@ class Found:
         return self.descent.point
 
 
-def search(likelihood: MarginalLikelihood, reml: bool) -> Optimum:
+def search(objective: Objective) -> Optimum:
     """Minimise the criterion over theta."""
-    objective = Objective(likelihood, reml)
+    likelihood = objective.likelihood
     full = Cone.of(likelihood)
     hessian = None
     engine = likelihood.runner.small_engine

@@ -21,7 +21,7 @@ from bayeslmm.point.quasi_newton import Descent
 # columns of the table of blocks: k, first entry of x, offset of the root (k, k), offset of Lambda_t in the flat
 # Lambdas, width of Lambda_t, J, offset of (k, J) of the term in the flat u, offset of its effects
 WIDTH, ENTRY, ROOT, LAM, TERM_WIDTH, LEVELS, U, EFFECTS = range(8)
-DECREMENT, MAX_STEPS, ARMIJO, STEP = 1e-10, 200, 1e-4, 1e-4
+DECREMENT, MAX_STEPS, ARMIJO, STEP = 1e-13, 200, 1e-4, 1e-4
 LEAST, MOST = 0.1, 1e4
 TINY = float(np.finfo(float).tiny)
 

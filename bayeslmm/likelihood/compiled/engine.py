@@ -1,6 +1,6 @@
 """Run the compiled loops: one evaluation, from flat Lambdas to value, gradient and solutions."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import isfinite
 from threading import Lock
@@ -11,7 +11,7 @@ from scipy.linalg import lapack
 
 from bayeslmm.likelihood.compiled.derivative import gradient
 from bayeslmm.likelihood.compiled.elimination import eliminate, fill_tail, tail_products
-from bayeslmm.likelihood.compiled.plan import ENTRIES, LEVELS, TERM, Layout, lay_out, pack
+from bayeslmm.likelihood.compiled.plan import ENTRIES, LEVELS, TERM, Layout, lay_out, pack, pack_response
 from bayeslmm.likelihood.compiled.tail import back_substitute, small_cholesky, small_inverse, tail_inverse
 from bayeslmm.likelihood.compiled.whole import evaluate
 from bayeslmm.likelihood.crossprod import CrossProducts
@@ -51,12 +51,16 @@ class Engine:
     lock: Lock = field(default_factory=Lock, repr=False)
 
     @classmethod
-    def of(cls, structure: Structure, A: CrossProducts, like: "Engine | None" = None) -> Self:
-        """Pack the cross-products; with `like`, in the layout of another engine of the same pattern."""
-        layout = lay_out(structure, A.p) if like is None else like.layout
+    def of(cls, structure: Structure, A: CrossProducts) -> Self:
+        """Lay out and pack the cross-products."""
+        layout = lay_out(structure, A.p)
         n = structure.q_tail + A.p + 1
         a = pack(layout, structure, A)
         return cls(layout, structure, a, np.empty_like(a), np.empty_like(a), np.empty((n, n)))
+
+    def like(self, A: CrossProducts) -> "Engine":
+        """An engine for cross-products that differ in y alone, with the same workspaces and lock."""
+        return replace(self, a=pack_response(self.layout, self.a, A))
 
     def value(self, flat: np.ndarray) -> Parts:
         """Parts of the criterion at the Lambdas in `flat`.

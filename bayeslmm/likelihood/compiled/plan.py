@@ -134,6 +134,15 @@ def pack(layout: Layout, structure: Structure, A: CrossProducts) -> np.ndarray:
     return out
 
 
+def pack_response(layout: Layout, a: np.ndarray, A: CrossProducts) -> np.ndarray:
+    """A copy of the flat array in which the cross-products with y are those of A."""
+    out = a.copy()
+    for t, block in enumerate(A.fixed):
+        _put(out, layout.plan.term[t, FIXED], block)
+    _put(out, layout.plan.size[CORNER], A.corner)
+    return out
+
+
 class _Entries(NamedTuple):
     ptr: np.ndarray
     column: np.ndarray
