@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from typer.testing import CliRunner
 
 import bayeslmm as blm
@@ -288,3 +289,32 @@ def test_a_closed_pipe_is_no_error():
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=PLAIN, check=False)
     assert done.stdout.startswith("salary")
     assert done.stderr == ""
+
+
+# -- the posterior ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.sampling
+def test_bayes_goes_to_json_to_the_report_and_to_files(tmp_path):
+    options = ("--bayes", "--draws", 300, "--tune", 500, "--chains", 2, "--seed", 1)
+    done = bayeslmm("fit", "Yield ~ 1 + (1 | Batch)", "dyestuff", *options, "--json", "--out", tmp_path)
+    assert done.exit_code == 0
+    found = strict(done.stdout)
+    assert (found["posterior"]["chains"], found["posterior"]["draws"]) == (2, 300)
+    assert [row["term"] for row in found["posterior"]["fixed"]] == ["(Intercept)"]
+    assert [row["parameter"] for row in found["comparison"]] == ["(Intercept)", "sd Batch (Intercept)", "sigma"]
+    report = (tmp_path / "report.txt").read_text()
+    assert (
+        report.index("Linear mixed model fit by REML")
+        < report.index("posterior by NUTS")
+        < report.index("Side by side")
+    )
+    draws = xr.open_datatree(tmp_path / "posterior.nc", engine="h5netcdf")
+    assert dict(draws["posterior"].sizes) == {"chain": 2, "draw": 300, "coef": 1, "Batch": 6, "Batch_effect": 1}
+    mean = found["posterior"]["fixed"][0]["estimate"]
+    assert float(draws["posterior"]["beta"].mean()) == pytest.approx(mean)
+    assert pd.read_csv(tmp_path / "posterior_fixed.csv")["estimate"].tolist() == pytest.approx([mean])
+    written = {p.name for p in tmp_path.iterdir()}
+    assert written == {Path(f).name for f in found["files"]}
+    assert {"comparison.csv", "comparison.png", "diagnostics.csv", "posterior_ranef.csv"} <= written

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 import bayeslmm as blm
 from bayeslmm.cli import app
 from bayeslmm.demo.analysis import Coefficient, Draws, slope_gain
+from bayeslmm.demo.story import _how_sure
 
 # What R prints for these models (lm; lmerTest), digit by digit; the last four lines are where lme4's optimiser stops.
 PUBLISHED = [
@@ -51,7 +52,7 @@ def test_it_says_what_is_singular_where_lme4_stops_and_what_holds(plain):
     assert "lme4's optimiser stops 3e-07 above the optimum" in text
     assert "changes the df of grade from 12.06 to 12.08 and no conclusion" in text
     assert "Within a major, a better grade goes with a higher salary." in text
-    assert "the REML interval holds the mean" in text
+    assert "Intervals that hold the average: REML" in text
 
 
 def test_prose_fits_into_80_columns(plain):
@@ -75,6 +76,37 @@ def test_sentences_turn_with_the_numbers():
     assert up.interval == pytest.approx((2 - 2.2281389, 2 + 2.2281389))
     draws = Draws.of(np.array([-1.0, 1.0, 2.0, 3.0, 4.0]))
     assert (draws.median, draws.positive) == (2.0, 0.8)
+
+
+def test_where_test_and_posterior_part_it_says_why():
+    grade, slopes = Coefficient(2.0, 0.5, 10.0, 0.003), Draws(1.0, 0.1, 5.0, 1.0)
+    agrees = _how_sure(grade, Draws(2.0, 0.5, 3.5, 0.99), 0.3, slopes)
+    assert agrees == "The posterior gives this sign a probability of 0.990, and agrees with the test."
+    parts = _how_sure(grade, Draws(2.0, -0.5, 3.5, 0.95), 0.3, slopes)
+    assert "the test is surer" in parts
+    assert "an sd of the slopes of 0.300" in parts
+    assert "allows for 0.100 to 5.00" in parts
+    unsure = _how_sure(Coefficient(-1.0, 1.0, 10.0, 0.3), Draws(-1.0, -2.0, -0.1, 0.01), 0.3, slopes)
+    assert unsure.startswith("The posterior gives this sign a probability of 0.990; the test is less sure.")
+
+
+@pytest.mark.slow
+@pytest.mark.sampling
+def test_with_the_posterior_it_answers_and_draws_four_pictures(tmp_path):
+    done = run("--out", tmp_path, "--seed", 3)
+    text = " ".join(done.stdout.split())
+    assert "Linear mixed model, posterior by NUTS [bayeslmm]" in text
+    assert "Nothing speaks against using these draws." in text
+    assert "* cor major (Intercept), grade: estimated at +1, the boundary, but the posterior allows" in text
+    assert "Intervals that hold the average: REML, posterior." in text
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "lines.png",
+        "shrinkage.png",
+        "comparison.png",
+        "posterior.png",
+        "report.txt",
+    }
+    assert done.stderr == ""
 
 
 def test_the_gain_of_slopes_is_a_mixture_of_chi_squares():

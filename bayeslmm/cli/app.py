@@ -94,7 +94,7 @@ def fit(
     chains: Annotated[int, typer.Option(help="Number of chains.", metavar="N", min=1)] = 4,
     target_accept: Annotated[
         float, typer.Option(help="Nearer to 1: smaller steps, fewer divergences.", metavar="P", min=0.01, max=0.999)
-    ] = 0.9,
+    ] = 0.95,
     seed: Annotated[int | None, typer.Option(help="Seed of the sampler.", metavar="N", min=0)] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for tables, pictures and the report.", metavar="DIR")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,

@@ -22,8 +22,7 @@ def run(out: Path, seed: int, bayes: bool) -> None:
     output_folder(out)
 
     def sample(fit: Fit) -> Posterior:
-        terminal.err.print("Sampling the posterior; the first time takes longest, for there is code to compile.")
-        return fit.sample(seed=seed, progressbar=terminal.err.is_terminal)
+        return fit.sample(seed=seed, target_accept=0.99, progressbar=terminal.watched)  # few groups: small steps
 
     with terminal.warnings_as_notes():
         analysis = Analysis(sample if bayes else None)
@@ -36,9 +35,8 @@ def run(out: Path, seed: int, bayes: bool) -> None:
 def _write(terminal: Terminal, analysis: Analysis, out: Path) -> None:
     terminal.heading(f"Pictures in {out}")
     try:
-        for path, about in pictures(analysis, out):
-            terminal.item(path.name, about)
-        terminal.item("report.txt", "this text")
+        written = [(path.name, about) for path, about in pictures(analysis, out)]
+        terminal.items([*written, ("report.txt", "this text")])
         (out / "report.txt").write_text(terminal.text, encoding="utf-8")
     except OSError as error:
         raise ArgumentError(f"--out {out}: {error.strerror or error}; give another folder") from error

@@ -89,7 +89,7 @@ def _sample(request: Request, fit: Fit, terminal: Terminal) -> Posterior:
         chains=sampling.chains,
         seed=sampling.seed,
         target_accept=sampling.target_accept,
-        progressbar=terminal.err.is_terminal,
+        progressbar=terminal.watched,
     )
 
 

@@ -5,7 +5,7 @@ The report goes to stdout; notes and errors go to stderr. Piped, everything is p
 
 import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,6 @@ from rich.text import Text
 from bayeslmm.errors import SingularFitWarning
 
 WIDTH = 88
-COLUMN = 18
 NOT_FOR_USERS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ResourceWarning, ImportWarning)
 
 
@@ -60,10 +59,12 @@ class Terminal:
         """Print a paragraph, wrapped."""
         self._print(textwrap.fill(" ".join(text.split()), self.width, break_long_words=False) + "\n")
 
-    def item(self, name: str, text: str) -> None:
-        """Print one entry of a list: a name, and what it is in a column of its own."""
-        body = " ".join(text.split())
-        self._print(textwrap.fill(f"{name:<{COLUMN}}{body}", self.width, subsequent_indent=" " * COLUMN))
+    def items(self, entries: Sequence[tuple[str, str]]) -> None:
+        """Print a list: names, and what they are in a column of its own."""
+        column = max(len(name) for name, _ in entries) + 2
+        lines = [f"{name:<{column}}{' '.join(text.split())}" for name, text in entries]
+        wrapped = [textwrap.fill(line, self.width, subsequent_indent=" " * column) for line in lines]
+        self._print("\n".join(wrapped) + "\n")
 
     def note(self, text: str) -> None:
         """Print one line on stderr, once."""
@@ -71,6 +72,11 @@ class Terminal:
         if line not in self.notes:
             self.notes.append(line)
             self.err.print(Text(f"note: {line}", style="yellow"), soft_wrap=True)
+
+    @property
+    def watched(self) -> bool:
+        """Whether a progress bar, which samplers write to stdout, would be seen and would spoil nothing."""
+        return self.out.is_terminal and self.err.is_terminal and not self.silent
 
     @property
     def width(self) -> int:

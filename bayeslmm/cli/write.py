@@ -32,12 +32,10 @@ def write(request: Request, answer: "Answer", terminal: Terminal) -> list[Path]:
     assert request.out is not None
     out = request.out
     try:
-        files = list(_files(out, request, answer))
+        files = list(_files(out, request, answer, terminal))
         terminal.heading(f"Written to {out}")
-        for path in files:
-            terminal.item(f"{path.name}  ", ABOUT.get(path.stem, ABOUT.get(path.stem.split("-")[0], "")))
         report = out / "report.txt"
-        terminal.item(f"{report.name}  ", "this report")
+        terminal.items([*((p.name, ABOUT[p.stem.split("-")[0]]) for p in files), (report.name, "this report")])
         report.write_text(terminal.text, encoding="utf-8")
     except OSError as error:
         raise ArgumentError(f"--out {out}: {error.strerror or error}; give another folder") from error
@@ -57,11 +55,11 @@ ABOUT = {
     "comparison": "REML and posterior, parameter by parameter",
     "posterior": "all draws; xarray.open_datatree reads it, and ArviZ plots it",
     "shrinkage": "where partial pooling moves each level",
-    "lines": "data and lines of every level: alone, together, partially pooled",
+    "lines": "data and lines of up to 24 levels: alone, together, partially pooled",
 }
 
 
-def _files(out: Path, request: Request, answer: "Answer") -> Iterator[Path]:
+def _files(out: Path, request: Request, answer: "Answer", terminal: Terminal) -> Iterator[Path]:
     fit = answer.fit
     if not isinstance(fit, Fit):
         yield _table(fit.tests(), out / "fixed.csv", "term")
@@ -79,7 +77,7 @@ def _files(out: Path, request: Request, answer: "Answer") -> Iterator[Path]:
         yield _table(answer.comparison.table, out / "comparison.csv", "parameter")
         yield save_picture(answer.comparison.plot(), out / "comparison.png")
     if pooled is not None:
-        yield from _pooling_pictures(out, pooled)
+        yield from _pooling_pictures(out, pooled, terminal)
 
 
 def _posterior_files(out: Path, posterior: Posterior) -> Iterator[Path]:
@@ -93,12 +91,14 @@ def _posterior_files(out: Path, posterior: Posterior) -> Iterator[Path]:
     yield path
 
 
-def _pooling_pictures(out: Path, pooled: Pooling) -> Iterator[Path]:
-    """One picture of each kind for each grouping factor; a term with very many levels fills no picture."""
+def _pooling_pictures(out: Path, pooled: Pooling, terminal: Terminal) -> Iterator[Path]:
+    """One picture of each kind for each grouping factor, unless its rows of levels would not fit on a page."""
     for term in pooled.fit.design.terms:
         group = re.sub(r"\W+", "_", term.group)
         if term.n_levels <= MOST_LEVELS or term.k > 1:
             yield save_picture(pooled.plot(group=term.group), out / f"shrinkage-{group}.png")
+        else:
+            terminal.note(f"no shrinkage picture of `{term.group}`: {term.n_levels} levels are too many for one")
         if {*term.effects, *pooled.fit.design.coef_names} - {"(Intercept)"}:
             yield save_picture(pooled.plot_lines(group=term.group), out / f"lines-{group}.png")
 

@@ -82,7 +82,7 @@ def along(design: Design, term: RandomTerm, x: str | None) -> Along:
 def all_columns(design: Design, term: RandomTerm) -> dict[str, np.ndarray]:
     """Columns (n,) that multiply the coefficients of a level: the fixed ones, then effects without a fixed one."""
     fixed = dict(zip(design.coef_names, design.X.T, strict=True))
-    return fixed | {e: z for e, z in zip(term.effects, term.Z.T, strict=True) if e not in fixed}
+    return fixed | {e: z for e, z in zip(term.coefficients, term.Z.T, strict=True) if e not in fixed}
 
 
 def _variables(design: Design) -> list[str]:
@@ -90,7 +90,7 @@ def _variables(design: Design) -> list[str]:
 
 
 def _chosen(design: Design, term: RandomTerm, known: list[str]) -> str:
-    slopes = [e for e in term.effects if e != "(Intercept)"]
+    slopes = [e for e in term.coefficients if e != "(Intercept)"]
     variables = _variables(design)
     for slope in slopes:
         if slope in variables:

@@ -29,6 +29,9 @@ from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.tables import coefficient_map, long_table
 
 
+FACTOR = "factor: 0 where the level's own data decide, 1 where it gets the mean"
+
+
 @runtime_checkable
 class CanFit(Protocol):
     """A model."""
@@ -140,23 +143,24 @@ class Pooling:
 
     def _block(self, term: RandomTerm, most: int = 20) -> str:
         """One grouping factor: a row per level, and a block of columns per varying coefficient."""
-        own = self.table[(self.table["group"] == term.group) & self.table["term"].isin(term.effects)]
+        own = self.table[(self.table["group"] == term.group) & self.table["term"].isin(term.coefficients)]
         wide = own.pivot(index="level", columns="term").reindex(list(term.levels))
         kinds = {"no_pooling": "none", "reml": "REML", **({"bayes": "Bayes"} if self.post else {})}
         rows = ["", "", *term.levels[:most]]
         left = rformat.columns_as_text(
-            ["", ""], [rows[1:], ["n", *(str(n) for n in wide[("n", term.effects[0])].iloc[:most])]], [True, False]
+            ["", ""], [rows[1:], ["n", *(str(n) for n in wide[("n", term.coefficients[0])].iloc[:most])]], [True, False]
         )
-        blocks = [_effect_block(wide, effect, kinds, most) for effect in term.effects]
+        blocks = [_effect_block(wide, effect, kinds, most) for effect in term.coefficients]
         text = _side_by_side(left.splitlines(), blocks)
         more = [f"... and {term.n_levels - most} more levels"] if term.n_levels > most else []
         complete = own.drop_duplicates("term").set_index("term")["complete"]
         mean = own.groupby("term")["no_pooling"].mean()
         summaries = [
             f"{e}: complete pooling {_number(complete[e])}, mean of the levels alone {_number(mean[e])}"
-            for e in term.effects
+            for e in term.coefficients
         ]
-        return "\n".join([f"Pooling over {term.group} ({term.n_levels} levels)", text, *more, *summaries])
+        title = f"Pooling over {term.group} ({term.n_levels} levels)"
+        return "\n".join([title, FACTOR, text, *more, *summaries])
 
 
 def _effect_block(wide: pd.DataFrame, effect: str, kinds: dict[str, str], most: int) -> list[str]:
@@ -249,7 +253,7 @@ def levels_alone(fit: Fit, term: RandomTerm) -> Alone:
     columns = all_columns(fit.design, term)
     names = list(columns)
     held = fit.fixef.reindex(names).fillna(0.0).to_numpy()
-    return alone(fit.design, term, np.column_stack(list(columns.values())), np.isin(names, term.effects), held)
+    return alone(fit.design, term, np.column_stack(list(columns.values())), np.isin(names, term.coefficients), held)
 
 
 def other_effects(design: Design, term: RandomTerm, ranef: pd.DataFrame) -> np.ndarray:

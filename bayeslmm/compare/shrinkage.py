@@ -45,11 +45,11 @@ def shrinkage(
 
 
 def _axes_names(term: RandomTerm, terms: tuple[str, ...] | None) -> tuple[str, str | None]:
-    names = tuple(terms) if terms is not None else term.effects[:2]
+    names = tuple(terms) if terms is not None else term.coefficients[:2]
     for name in names:
-        if name not in term.effects:
+        if name not in term.coefficients:
             raise ArgumentError(
-                f"`{name}` does not vary between the levels of `{term.group}`" + did_you_mean(name, term.effects)
+                f"`{name}` does not vary between the levels of `{term.group}`" + did_you_mean(name, term.coefficients)
             )
     if len(names) not in (1, 2):
         raise ArgumentError(f"terms={terms!r} names {len(names)} coefficients; give one or two")
@@ -93,7 +93,7 @@ def _points(ax: Axes, at: dict[str, np.ndarray], size: float) -> None:
 
 def _ellipses(fit: Fit, term: RandomTerm, names: tuple[str, str], ax: Axes) -> None:
     """Where 50 and 95 % of the levels lie according to the fitted covariance; a line where it is singular."""
-    at = [term.effects.index(n) for n in names]
+    at = [term.coefficients.index(n) for n in names]
     V = fit.estimates.covariances[fit.design.terms.index(term)][np.ix_(at, at)]
     values, vectors = np.linalg.eigh(V)
     angle = float(np.degrees(np.arctan2(vectors[1, 1], vectors[0, 1])))

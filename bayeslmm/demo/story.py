@@ -1,5 +1,6 @@
 """The salary analysis in words. Every number is computed from the fits, and the sentences turn with them."""
 
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 import numpy as np
@@ -22,8 +23,8 @@ class Page(Protocol):
     def prose(self, text: str) -> None:
         """Show a paragraph."""
 
-    def item(self, name: str, text: str) -> None:
-        """Show an entry of a list."""
+    def items(self, entries: Sequence[tuple[str, str]]) -> None:
+        """Show a list of names and what they are."""
 
 
 def tell(page: Page, analysis: Analysis) -> None:
@@ -123,9 +124,7 @@ def _posterior(page: Page, posterior: Posterior) -> None:
     )
     page.output(str(posterior.summary()))
     page.output(str(posterior.diagnostics()))
-    term = posterior.design.terms[0]
-    sd = Draws.of(posterior.draws.sd(term)[:, term.effects.index("grade")])
-    cor = Draws.of(posterior.draws.cor(term)[:, 0])
+    sd, cor = _sd_of_slopes(posterior), Draws.of(posterior.draws.cor(posterior.design.terms[0])[:, 0])
     page.prose(
         f"What REML put at the edge is open: the correlation may be anything from {cor.lower:.2f} to {cor.upper:.2f}, "
         f"and the sd of the slopes anything from {sd.lower:.2g} to {sd.upper:.2g} (95% intervals). The posterior "
@@ -141,6 +140,10 @@ def _pooling(page: Page, analysis: Analysis) -> None:
     kinds = {"by REML": "reml", **({} if pooled.post is None else {"in the posterior": "bayes"})}
     ranges = [f"from {_range(table[column].min(), table[column].max())} {how}" for how, column in kinds.items()]
     page.prose(
+        "The factor is the share of the variance between majors that a major's own data leave open."
+        + (" At a correlation of +1 or -1, REML reads the slope off the level." if _is_tied(analysis.slopes) else "")
+    )
+    page.prose(
         f"{table['n'].iloc[0]} graduates say little about a slope: taken alone, the majors' slopes run from "
         f"{_range(table['no_pooling'].min(), table['no_pooling'].max())}; with what the other majors know, "
         f"{' and '.join(ranges)}. Their levels are known well and hardly move."
@@ -150,35 +153,59 @@ def _pooling(page: Page, analysis: Analysis) -> None:
 def _answer(page: Page, analysis: Analysis) -> None:
     fit, posterior = analysis.slopes, analysis.posterior
     page.heading("5. The answer" if posterior is None else "7. The answer")
-    grade = Coefficient.of(fit, "grade")
+    grade, reasons = Coefficient.of(fit, "grade"), _reasons(fit)
+    draws = None if posterior is None else Draws.of(posterior.draws.beta[:, posterior.design.coef_names.index("grade")])
     found = f"REML says {_n(grade.estimate)} (95% interval {_range(*grade.interval)}, p = {grade.p:.3f})"
-    if posterior is not None:
-        draws = Draws.of(posterior.draws.beta[:, posterior.design.coef_names.index("grade")])
-        found += (
-            f"; the posterior says {_n(draws.median)} ({_range(draws.lower, draws.upper)}), and that it is positive "
-            f"with probability {draws.positive:.3f}"
+    if draws is not None:
+        found += f"; the posterior says {_n(draws.median)} ({_range(draws.lower, draws.upper)})"
+    entries = [
+        (
+            "Grade",
+            f"Within a major, a better grade goes with a {_direction(grade.estimate)} salary. {found}. Without the "
+            f"majors the estimate was {_n(analysis.one_line.fixef['grade'])}.",
         )
-    page.item(
-        "Grade",
-        f"Within a major, a better grade goes with a {_direction(grade.estimate)} salary. {found}. Without the majors "
-        f"the estimate was {_n(analysis.one_line.fixef['grade'])}.",
+    ]
+    if fit.is_singular:
+        why = f"{reasons[:1].upper()}{reasons[1:]}: {fit.ngroups['major']} majors are too few to tell."
+        entries.append(("Singular", f"{why} Report the posterior of the sds and correlations, not these estimates."))
+    if posterior is not None and draws is not None:
+        entries.append(("How sure", _how_sure(grade, draws, sds(fit)["sd major grade"], _sd_of_slopes(posterior))))
+    page.items([*entries, ("Truth", _truth(analysis, grade, draws))])
+
+
+def _truth(analysis: Analysis, grade: Coefficient, draws: Draws | None) -> str:
+    slopes = analysis.data.groupby("major", observed=True)["slope"].first()
+    intervals = {"REML": grade.interval, **({} if draws is None else {"posterior": (draws.lower, draws.upper)})}
+    held = [name for name, (lower, upper) in intervals.items() if lower <= slopes.mean() <= upper]
+    return (
+        f"The majors' true slopes average {_n(slopes.mean())} with an sd of {_n(slopes.std())}. Intervals that hold "
+        f"the average: {', '.join(held) or 'none'}."
     )
-    reasons = _reasons(fit)
-    page.item(
-        "Singular",
-        f"{reasons[:1].upper()}{reasons[1:]}: {fit.ngroups['major']} majors are too few to tell. The test of grade "
-        "can be used; for the sds and correlations take the posterior, not these estimates."
-        if fit.is_singular
-        else "The fit is not singular.",
-    )
-    page.item("Open", "Whether the slope differs between majors, and how. More majors would tell.")
-    truth = analysis.data.groupby("major", observed=True)["slope"].first()
+
+
+def _how_sure(grade: Coefficient, draws: Draws, sd: float, slopes: Draws) -> str:
+    """Where test and posterior part, it is over how much slopes may differ."""
+    likely = max(draws.positive, 1 - draws.positive)
     lower, upper = grade.interval
-    page.item(
-        "Truth",
-        f"The majors' true slopes average {_n(truth.mean())} with an sd of {_n(truth.std())}; the REML interval "
-        f"{'holds' if lower <= truth.mean() <= upper else 'misses'} the mean.",
+    says = f"The posterior gives this sign a probability of {likely:.3f}"
+    if (lower <= 0 <= upper) == (draws.lower <= 0 <= draws.upper):
+        return f"{says}, and agrees with the test."
+    surer = "surer" if not lower <= 0 <= upper else "less sure"
+    return (
+        f"{says}; the test is {surer}. It rests on an sd of the slopes of {_n(sd)}, whose uncertainty it counts in the "
+        f"degrees of freedom only; the posterior allows for {_range(slopes.lower, slopes.upper)}. Whoever knows that "
+        "slopes hardly differ between majors may follow the test, or better, say so in the prior of that sd: "
+        'priors={"sd_major[grade]": blm.HalfNormal(1)}.'
     )
+
+
+def _sd_of_slopes(posterior: Posterior) -> Draws:
+    term = posterior.design.terms[0]
+    return Draws.of(posterior.draws.sd(term)[:, term.effects.index("grade")])
+
+
+def _is_tied(fit: Fit) -> bool:
+    return any(s.kind == "correlation" for s in fit.singularities)
 
 
 def _reasons(fit: Fit) -> str:

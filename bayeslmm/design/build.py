@@ -69,7 +69,7 @@ def build(
         X=full.X if not dropped else np.ascontiguousarray(full.X[:, kept]),
         coef_names=tuple(full.names[j] for j in kept),
         fixed_terms=_fixed_terms(parsed, fixed_variables, full, kept),
-        terms=tuple(_random_term(t) for t in terms),
+        terms=tuple(_random_term(t, full, kept) for t in terms),
         weights=frame.weights,
         offset=frame.offset,
         has_weights=weights is not None,
@@ -146,9 +146,12 @@ def _where(assign: np.ndarray, term: int) -> tuple[int, ...]:
     return tuple(int(i) for i in np.flatnonzero(assign == term))
 
 
-def _random_term(built: Built) -> RandomTerm:
+def _random_term(built: Built, full: Columns, kept: np.ndarray) -> RandomTerm:
     recipe = built.recipe
-    return RandomTerm(recipe.group.name, built.effects, built.blocks, built.Z, built.index, recipe.levels.labels)
+    fixed = {full.names[j]: full.X[:, j] for j in kept}
+    named = [(e, z) for e, z in zip(built.effects, built.Z.T, strict=True) if e in fixed]
+    apart = frozenset(e for e, z in named if not np.allclose(z, fixed[e], rtol=1e-12, atol=0))
+    return RandomTerm(recipe.group.name, built.effects, built.blocks, built.Z, built.index, recipe.levels.labels, apart)
 
 
 def _recipe(

@@ -38,6 +38,9 @@ class RandomTerm:
         (n,): the level that each row belongs to, 0 .. J-1. Every level occurs.
     levels
         The J labels, in the order of the factor; `a:b` for combined factors.
+    apart
+        Effects that share their name, but not their values, with a column of X: their factor is coded by treatment in
+        the bar (`f2` is level 2) and otherwise in the fixed part (`f2` is the second contrast).
     """
 
     group: str
@@ -46,6 +49,12 @@ class RandomTerm:
     Z: np.ndarray
     index: np.ndarray
     levels: tuple[str, ...]
+    apart: frozenset[str] = frozenset()
+
+    @property
+    def coefficients(self) -> tuple[str, ...]:
+        """The effects' names among the coefficients of a level, where one name must mean one column."""
+        return tuple(f"{e} | {self.group}" if e in self.apart else e for e in self.effects)
 
     @property
     def k(self) -> int:

@@ -30,7 +30,7 @@ def varcorr_table(terms: Sequence[RandomTerm], covariances: Sequence[np.ndarray]
 
 def estimated_pairs(term: RandomTerm) -> list[tuple[int, int]]:
     """(row, column), below the diagonal, of the correlations that the model estimates."""
-    return [(block[a], block[b]) for block in term.blocks for b in range(len(block)) for a in range(b + 1, len(block))]
+    return list(term.pairs)
 
 
 def long_table(
@@ -69,11 +69,11 @@ def coefficient_map(coef_names: Sequence[str], term: RandomTerm) -> tuple[list[s
 
     The fixed coefficients come first; random effects without a fixed counterpart follow, as deviations from zero.
     """
-    names = [*coef_names, *(e for e in term.effects if e not in coef_names)]
+    names = [*coef_names, *(e for e in term.coefficients if e not in coef_names)]
     F = np.zeros((len(names), len(coef_names)))
     F[: len(coef_names)] = np.eye(len(coef_names))
     R = np.zeros((len(names), term.k))
-    for j, effect in enumerate(term.effects):
+    for j, effect in enumerate(term.coefficients):
         R[names.index(effect), j] = 1.0
     return names, F, R
 

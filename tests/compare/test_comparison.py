@@ -184,9 +184,7 @@ def test_the_same_model_built_twice_is_accepted(sleep):
     assert isinstance(blm.compare(again, post).table, pd.DataFrame)
 
 
-@pytest.mark.parametrize(
-    "first", ["blm.pooling", "import bayeslmm.compare.pooling", "blm.compare", "from bayeslmm.compare import compare"]
-)
+@pytest.mark.parametrize("first", ["blm.pooling", "blm.compare"])
 def test_the_verb_is_there_whatever_was_imported_before(first):
     code = f"import bayeslmm as blm\n{first}\nimport inspect\nprint(inspect.signature(blm.compare))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

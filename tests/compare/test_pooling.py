@@ -172,8 +172,9 @@ def test_what_is_neither_fit_nor_model_is_refused(wrong):
 def test_the_text_shows_all_effects_side_by_side(salary):
     text = str(salary).splitlines()
     assert text[0] == "Pooling over major (5 levels)"
-    assert text[1].split() == ["(Intercept)", "grade"]
-    assert text[2].split() == ["n", *["none", "REML", "Bayes", "factor"] * 2]
+    assert text[1].startswith("factor: 0 where the level's own data decide")
+    assert text[2].split() == ["(Intercept)", "grade"]
+    assert text[3].split() == ["n", *["none", "REML", "Bayes", "factor"] * 2]
     row = next(line for line in text if line.startswith("b ")).split()
     assert row[:3] == ["b", "5", "12.58"]
     assert row[6] == "-0.348"

@@ -2,6 +2,7 @@
 
 import copy
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -12,6 +13,8 @@ from scipy import stats
 import bayeslmm as blm
 from bayeslmm.errors import ArgumentError, DataError, NotAvailableError
 from tests.compare.posteriors import fitted
+
+mpl.use("Agg")
 
 SLEEP = "Reaction ~ Days + (Days | Subject)"
 N = 120
@@ -97,6 +100,23 @@ def test_an_effect_without_a_fixed_one_is_a_deviation_from_zero(sleepstudy):
     fit = blm.lmer("Reaction ~ 1 + (Days | Subject)", sleepstudy)
     days = fit.coef().query("term == 'Days'")["estimate"].to_numpy()
     np.testing.assert_allclose(days, fit.ranef().query("term == 'Days'")["estimate"])
+
+
+def test_one_name_for_two_codings_is_told_apart(mixed):
+    data = mixed.assign(f=mixed["f"].map({"a": "1", "b": "2", "c": "3"}))
+    fit = fitted("y ~ f + (f | g)", data, contrasts={"f": "sum"})
+    assert fit.design.terms[0].effects == ("(Intercept)", "f2", "f3")
+    coef = fit.coef().query("level == '4'").set_index("term")["estimate"]
+    assert list(coef.index) == ["(Intercept)", "f1", "f2", "f2 | g", "f3"]
+    b = fit.ranef().query("level == '4'").set_index("term")["estimate"]
+    assert coef["f2 | g"] == pytest.approx(b["f2"])
+    assert coef["f2"] == pytest.approx(fit.fixef["f2"])
+    new = pd.DataFrame({"f": ["2"], "g": [4]})
+    assert fit.predict(new).item() == pytest.approx(coef["(Intercept)"] + coef["f2"] + coef["f2 | g"])
+    pooled = blm.pooling(fit)
+    assert pooled.plot(terms=("(Intercept)", "f2 | g")).get_ylabel() == "f2 | g"
+    assert "f2 | g" in str(pooled)
+    assert fitted("y ~ f + (f | g)", data).coef()["term"].nunique() == 3
 
 
 def test_groups_and_their_sizes():

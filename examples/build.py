@@ -1,0 +1,65 @@
+"""Execute the percent scripts of this folder and keep them as notebooks.
+
+    uv run --extra test python examples/build.py
+
+What a run leaves of the machine that made it is taken out: paths, times, counters of the kernel.
+"""
+
+import re
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+HERE = Path(__file__).parent
+KERNEL_FILE = re.compile(r"\S*ipykernel_\d+/\d+\.py:\d+: ")
+SOURCE_LINE = re.compile(r"\n  \S.*\n?\Z")
+KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+
+
+def notebook(script: Path) -> nbformat.NotebookNode:
+    """Read a percent script as a notebook without outputs; the names of its cells are their numbers."""
+    made = jupytext.read(script)
+    for number, cell in enumerate(made.cells):
+        cell["id"] = f"cell-{number}"
+        cell["metadata"] = {}
+    made["metadata"] = nbformat.from_dict(KERNEL)
+    return made
+
+
+def execute(made: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Run all cells in this folder; the first error stops it.
+
+    Raises
+    ------
+    nbclient.exceptions.CellExecutionError
+        A cell failed.
+    """
+    NotebookClient(
+        made, timeout=600, resources={"metadata": {"path": str(HERE)}}, record_timing=False, coalesce_streams=True
+    ).execute()
+    return made
+
+
+def clean(made: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Take out what belongs to one machine: where a warning was raised, versions of the kernel."""
+    for cell in made.cells:
+        if "outputs" in cell:
+            cell.outputs.sort(key=lambda output: output.get("name") != "stderr")  # which comes first is chance
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                output.text = SOURCE_LINE.sub("\n", KERNEL_FILE.sub("", output.text))
+    made["metadata"] = nbformat.from_dict(KERNEL)
+    return made
+
+
+def main() -> None:
+    """Build all notebooks."""
+    for script in sorted(HERE.glob("*.py")):
+        if script.name != Path(__file__).name:
+            nbformat.write(clean(execute(notebook(script))), script.with_suffix(".ipynb"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""The notebooks are their scripts, executed; the README's output is what the demo prints."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from typer.testing import CliRunner
+
+from bayeslmm.cli import app
+
+HOME = Path(__file__).parents[1]
+SCRIPTS = sorted(p for p in (HOME / "examples").glob("*.py") if p.name != "build.py")
+
+
+def build():
+    spec = importlib.util.spec_from_file_location("build", HOME / "examples" / "build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(params=SCRIPTS, ids=lambda p: p.stem)
+def script(request):
+    return request.param
+
+
+def kept(script):
+    return nbformat.read(script.with_suffix(".ipynb"), as_version=4)
+
+
+def test_the_notebook_is_the_script_with_outputs(script):
+    cells = [(c.cell_type, c.source) for c in build().notebook(script).cells]
+    assert [(c.cell_type, c.source) for c in kept(script).cells] == cells
+    assert all(c.outputs or " = " in c.source for c in kept(script).cells if c.cell_type == "code")
+
+
+def test_the_notebook_is_small_and_of_no_machine(script):
+    path = script.with_suffix(".ipynb")
+    text = path.read_text()
+    assert path.stat().st_size < 400_000
+    assert re.findall(r"/(?:home|root|tmp|Users|work|opt|usr)/\S*|[A-Z]:\\\\\S*", text) == []
+    assert "traceback" not in text
+    assert set(kept(script).metadata) == {"kernelspec"}
+
+
+@pytest.mark.slow
+@pytest.mark.sampling
+@pytest.mark.filterwarnings("default")  # Jupyter's own
+def test_the_script_runs_and_says_what_the_notebook_says(script):
+    ran = build().clean(build().execute(build().notebook(script)))
+    for new, old in zip(ran.cells, kept(script).cells, strict=True):
+        kinds = [[o.output_type for o in c.get("outputs", [])] for c in (new, old)]
+        assert kinds[0] == kinds[1]
+        if not re.search("post|pooled|comparison|knowing", new.source):
+            assert printed(new) == printed(old)
+
+
+def printed(cell):
+    """Text of a cell's outputs; pictures and rich forms left out, and how many steps an optimiser took."""
+    texts = [o.text if o.output_type == "stream" else o.data["text/plain"] for o in cell.get("outputs", [])]
+    return [re.sub(r"\d+ evaluations", "n evaluations", text) for text in texts]
+
+
+def test_the_readme_shows_what_the_demo_prints(tmp_path):
+    blocks = re.findall(r"```text\n(.*?)```", (HOME / "README.md").read_text(), flags=re.DOTALL)
+    lines = [line for line in blocks[0].splitlines() if line.strip() not in ("", "...")]
+    done = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["demo", "--no-bayes", "--out", str(tmp_path)])
+    shown = done.stdout.splitlines()
+    assert len(lines) > 7
+    assert [line for line in lines if line not in shown] == []
