@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     )
     from bayeslmm.compare.comparison import compare
     from bayeslmm.compare.pooling import pooling
+    from bayeslmm.likelihood.threads import set_threads, threads
     from bayeslmm.model import Model, brm, lm, lmer
     from bayeslmm.results.fit import Fit
     from bayeslmm.results.posterior import Posterior
@@ -71,6 +72,8 @@ _HOME = {
     "compare": "bayeslmm.compare",
     "pooling": "bayeslmm.compare.pooling",
     "datasets": "bayeslmm.datasets",
+    "set_threads": "bayeslmm.likelihood.threads",
+    "threads": "bayeslmm.likelihood.threads",
     **dict.fromkeys(
         ("Normal", "StudentT", "HalfNormal", "HalfStudentT", "HalfCauchy", "Exponential", "Gamma", "LKJ", "Flat"),
         "bayeslmm.bayes.priors",
@@ -97,6 +100,8 @@ __all__ = [
     "lm",
     "lmer",
     "pooling",
+    "set_threads",
+    "threads",
 ]
 
 

@@ -2,12 +2,14 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayeslmm.design import Design, build
+from bayeslmm.design import Design, build, checked_response
 from bayeslmm.errors import (
     ArgumentError,
     ConvergenceWarning,
@@ -23,6 +25,7 @@ from bayeslmm.point.least_squares import least_squares
 from bayeslmm.point.optimise import Optimizer, optimise
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.linear_fit import LinearFit
+from bayeslmm.results.timings import Timings
 
 if TYPE_CHECKING:
     import pymc
@@ -73,7 +76,11 @@ class Model:
     ):
         if family != "gaussian":
             raise NotAvailableError(f'family="{family}" is not available; bayeslmm fits family="gaussian" models')
-        self._design = build(formula, data, weights=weights, offset=offset, contrasts=contrasts, functions=functions)
+        self._timings = Timings()
+        with self._timings.of("frame"):
+            self._design = build(
+                formula, data, weights=weights, offset=offset, contrasts=contrasts, functions=functions
+            )
         if not self._design.terms:
             raise FormulaError(
                 "no random effects in the formula: a mixed model needs at least one bar such as (1 | g). "
@@ -91,7 +98,34 @@ class Model:
     @cached_property
     def likelihood(self) -> MarginalLikelihood:
         """The exact marginal likelihood: cross-products, made once."""
-        return MarginalLikelihood.of(self._design)
+        with self._timings.of("cross-products"):
+            return MarginalLikelihood.of(self._design)
+
+    def with_response(self, y: Any) -> "Model":
+        """The same model of another response; columns and cross-products of the predictors are not made again.
+
+        Parameters
+        ----------
+        y
+            (n,): one number for each row that was used.
+
+        Raises
+        ------
+        ArgumentError, DataError
+            Another length, values that are not finite, or all the same.
+        """
+        other = copy(self)
+        with other._clean_timings().of("cross-products"):
+            other._design = replace(self._design, y=checked_response(y, self._design))
+            other.__dict__["likelihood"] = self.likelihood.with_response(
+                other._design, other._design.y - other._design.offset
+            )
+        other.__dict__.pop("priors", None)
+        return other
+
+    def _clean_timings(self) -> Timings:
+        self._timings = Timings()
+        return self._timings
 
     def fit(self, reml: bool = True, optimizer: Optimizer = "lbfgs") -> Fit:
         """Fit by REML or maximum likelihood.
@@ -117,14 +151,15 @@ class Model:
         """
         if not isinstance(reml, bool | np.bool_):
             raise ArgumentError(f"reml={reml!r} is True (REML) or False (maximum likelihood)")
+        likelihood, timings = self.likelihood, Timings(dict(self._timings.seconds))
         try:
-            with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-                optimum = optimise(self.likelihood, reml, optimizer)
-                found = estimates(self.likelihood, optimum.theta, reml)
+            with timings.of("optimise"), np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+                optimum = optimise(likelihood, reml, optimizer)
+                found = estimates(likelihood, optimum, reml)
         except np.linalg.LinAlgError as error:
             raise breakdown(self._design) from error
         check_residual(self._design, found.sigma)
-        fit = Fit(self, self._design, self.likelihood, optimum, found, reml, self._data_name)
+        fit = Fit(self, self._design, likelihood, optimum, found, reml, self._data_name, timings)
         _warn(fit)
         return fit
 

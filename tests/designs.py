@@ -30,11 +30,12 @@ def random_term(name: str, index: np.ndarray, k: int, blocks: tuple, rng: np.ran
     return RandomTerm(name, effects, blocks, Z, dense.astype(np.int64), tuple(map(str, levels)))
 
 
-def terms(shape: str, n: int, rng: np.random.Generator) -> tuple[RandomTerm, ...]:
+def terms(shape: str, n: int, rng: np.random.Generator, levels: int = 5) -> tuple[RandomTerm, ...]:
     """The grouping factors of one shape, with unequal group sizes."""
-    g = rng.choice(5, n, p=[0.4, 0.3, 0.15, 0.1, 0.05])
+    share = np.arange(levels, 0, -1.0) ** 2
+    g = rng.choice(levels, n, p=share / share.sum())
     s, h = g * 3 + rng.integers(0, 3, n), g // 2
-    item, rater = rng.integers(0, 4, n), (g + rng.integers(0, 2, n)) % 6
+    item, rater = rng.integers(0, levels - 1, n), (g + rng.integers(0, 2, n)) % (levels + 1)
     layout: dict[str, Sequence[tuple[str, np.ndarray, int, tuple]]] = {
         "one": [("g", g, 1, together(1))],
         "slopes": [("g", g, 3, together(3))],
@@ -54,11 +55,11 @@ def terms(shape: str, n: int, rng: np.random.Generator) -> tuple[RandomTerm, ...
     return tuple(random_term(name, index, k, blocks, rng) for name, index, k, blocks in layout[shape])
 
 
-def make_design(shape: str, seed: int, weighted: bool = False, n: int = 48, p: int = 3) -> Design:
+def make_design(shape: str, seed: int, weighted: bool = False, n: int = 48, p: int = 3, levels: int = 5) -> Design:
     """A design of one shape with random numbers."""
     rng = np.random.default_rng(seed)
     X = np.column_stack([np.ones(n), *(rng.normal(2.0, 1.0, n) for _ in range(p - 1))])
-    groups = terms(shape, n, rng)
+    groups = terms(shape, n, rng, levels)
     y = X @ rng.normal(size=p) + rng.normal(size=n) + 10
     for term in groups:
         y += np.einsum("nk,nk->n", term.Z, rng.normal(size=(term.n_levels, term.k))[term.index])

@@ -1,11 +1,22 @@
 """Every bad input of the public verbs: what was given, what was expected, what to do."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import bayeslmm as blm
-from bayeslmm.errors import ArgumentError, BayeslmmError, DataError, FormulaError, NotAvailableError
+from bayeslmm.design import build
+from bayeslmm.errors import (
+    ArgumentError,
+    BayeslmmError,
+    DataError,
+    FormulaError,
+    NotAvailableError,
+    SingularFitWarning,
+)
+from bayeslmm.point.breakdown import breakdown
 
 N = 40
 RNG = np.random.default_rng(2)
@@ -160,10 +171,20 @@ def test_arguments_of_the_verb(options, error, message):
         blm.lmer("y ~ x + (1 | group)", DATA, **options)
 
 
-def test_columns_that_cannot_be_told_apart_name_the_cure():
+def test_a_predictor_far_from_zero_is_fitted_as_if_it_were_centred():
     days = 1.6e9 + 864_000 * np.tile(np.arange(5), 8)
-    with pytest.raises(DataError, match=r"`epoch` lie \d+ times their sd.*scale\(epoch, scale = FALSE\)"):
-        blm.lmer("y ~ epoch + (epoch | group)", DATA.assign(epoch=days))
+    data = DATA.assign(epoch=days, centred=days - days.mean())
+    with pytest.warns(SingularFitWarning):
+        far = blm.lmer("y ~ epoch + (epoch | group)", data, reml=False)
+    with pytest.warns(SingularFitWarning):
+        near = blm.lmer("y ~ centred + (centred | group)", data, reml=False)
+    assert far.criterion == pytest.approx(near.criterion, abs=1e-6)
+    assert far.fixef["epoch"] == pytest.approx(near.fixef["centred"], rel=1e-5)
+
+
+def test_columns_that_cannot_be_told_apart_name_the_cure():
+    design = build("y ~ epoch + (epoch | group)", DATA.assign(epoch=1.6e9 + 864_000 * np.tile(np.arange(5), 8)))
+    assert re.search(r"`epoch` lie \d+ times their sd.*scale\(epoch, scale = FALSE\)", str(breakdown(design)))
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,11 @@ HOMES = {
 # File and module of every import that waits inside a function, and why it does.
 START = "the command line answers --help at once; what a command needs is loaded when it runs"
 SLOW = "PyMC takes seconds to import; a REML fit does without"
+COMPILED = "Numba takes half a second to import, and small fits do without"
 LAZY = {
+    ("likelihood/runner.py", "bayeslmm.likelihood.compiled.engine"): COMPILED,
+    ("point/search.py", "bayeslmm.point.small_search"): COMPILED,
+    ("likelihood/crossprod.py", "bayeslmm.likelihood.compiled.sums"): COMPILED,
     ("cli/app.py", "bayeslmm.cli.datasets"): START,
     ("cli/app.py", "bayeslmm.cli.demo"): START,
     ("cli/app.py", "bayeslmm.cli.fit"): START,

@@ -5,6 +5,7 @@ from bayeslmm.design.design import Design, FixedTerm, NewRows, NewTerm, RandomTe
 from bayeslmm.design.formula import Formula, parse
 from bayeslmm.design.recipe import Recipe
 from bayeslmm.design.recode import recode
+from bayeslmm.design.response import checked_response
 
 __all__ = [
     "Design",
@@ -15,6 +16,7 @@ __all__ = [
     "RandomTerm",
     "Recipe",
     "build",
+    "checked_response",
     "parse",
     "recode",
 ]

@@ -1,5 +1,6 @@
 """Grouping factors: rows -> level index, for one variable or the combinations of several that occur."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,14 +43,40 @@ class Levels:
 
 def combine(factors: Sequence[Factor]) -> tuple[np.ndarray, Levels]:
     """Return the level index (n,) of each row and the levels that occur; no value may be missing."""
-    code = factors[0].codes
-    for factor in factors[1:]:
-        code = _compress(code)[0] * len(factor.levels) + factor.codes
-    index, first = _compress(code)
-    combinations = np.column_stack([f.codes[first] for f in factors])
+    sizes = [max(len(f.levels), 1) for f in factors]
+    n = factors[0].codes.size
+    if math.prod(sizes) <= 4 * n + 1024:
+        index, combinations = _by_table([f.codes for f in factors], sizes)
+    else:
+        index, combinations = _by_sorting([f.codes for f in factors], sizes)
     parts = [np.array(f.levels, dtype=object)[combinations[:, i]] for i, f in enumerate(factors)]
-    labels = tuple(parts[0]) if len(parts) == 1 else tuple(":".join(row) for row in zip(*parts, strict=True))
+    labels = tuple(parts[0]) if len(parts) == 1 else tuple(map(":".join, zip(*parts, strict=True)))
     return index, Levels(labels, tuple(f.levels for f in factors), combinations)
+
+
+def _by_table(codes: Sequence[np.ndarray], sizes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Index (n,) and combinations (J, m) from a table of all combinations there could be: no sorting."""
+    code = codes[0].astype(np.int64)
+    for other, size in zip(codes[1:], sizes[1:], strict=True):
+        code = code * size + other
+    occurs = np.zeros(math.prod(sizes), dtype=bool)
+    occurs[code] = True
+    if occurs.all():
+        found = np.arange(occurs.size)
+    else:
+        found = np.flatnonzero(occurs)
+        rank = np.cumsum(occurs) - 1
+        code = rank[code]
+    return code, np.column_stack(np.unravel_index(found, sizes)).astype(np.int64)
+
+
+def _by_sorting(codes: Sequence[np.ndarray], sizes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """The same by ranking the codes that occur, where the table would be much larger than the data."""
+    code = codes[0]
+    for other, size in zip(codes[1:], sizes[1:], strict=True):
+        code = _compress(code)[0] * size + other
+    index, first = _compress(code)
+    return index, np.column_stack([c[first] for c in codes])
 
 
 def _compress(code: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

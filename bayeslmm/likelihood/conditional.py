@@ -37,11 +37,9 @@ def modes(likelihood: MarginalLikelihood, factor: Factor) -> Modes:
     return Modes(likelihood.basis.coefficients(gamma), tuple(v.T for v in u), b)
 
 
-def unscaled_beta_covariance(likelihood: MarginalLikelihood, factor: Factor) -> np.ndarray:
-    """Var(beta_hat) / sigma^2, (p, p)."""
-    q = likelihood.structure.q_tail
-    R_inv = np.linalg.inv(factor.L_tail[q:, q:]).T
-    root = likelihood.basis.T @ R_inv
+def unscaled_beta_covariance(likelihood: MarginalLikelihood, L_X: np.ndarray) -> np.ndarray:
+    """Var(beta_hat) / sigma^2, (p, p), from the factor L_X (p, p) of X'V^-1 X."""
+    root = likelihood.basis.T @ np.linalg.inv(L_X).T
     return root @ root.T
 
 

@@ -4,14 +4,16 @@ Blocks keep the level index innermost, (k, k, J), so that each step of the facto
 along contiguous memory.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bayeslmm.likelihood.policy import pays
 from bayeslmm.likelihood.symbolic import Structure
+from bayeslmm.likelihood.threads import spread
 
-CHUNK = 1 << 18
+CHUNK = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,37 @@ class CrossProducts:
         )
 
 
+def with_response(
+    A: CrossProducts,
+    Z: Sequence[np.ndarray],
+    index: Sequence[np.ndarray],
+    fixed: Callable[[slice], np.ndarray],
+    weights: np.ndarray,
+) -> CrossProducts:
+    """The same cross-products with another y, the last column of what `fixed` gives; only its own are summed anew."""
+    p, n = A.p, weights.size
+    columns = [block.copy() for block in A.fixed]
+    corner = A.corner.copy()
+    for block in columns:
+        block[:, p] = 0.0
+    corner[p], corner[:, p] = 0.0, 0.0
+    for start in range(0, max(n, 1), CHUNK):
+        rows = slice(start, start + CHUNK)
+        Xy = fixed(rows)
+        weighted = Xy[:, p] * weights[rows]
+        corner[p] += weighted @ Xy
+        for block, z, i in zip(columns, Z, index, strict=True):
+            for a, column in enumerate(z[rows].T):
+                block[a, p] += np.bincount(i[rows], weights=column * weighted, minlength=block.shape[2])
+    corner[:, p] = corner[p]
+    return replace(A, fixed=tuple(columns), corner=corner)
+
+
 def cross_products(
     structure: Structure,
     Z: Sequence[np.ndarray],
     index: Sequence[np.ndarray],
-    Xy: np.ndarray,
+    fixed: Callable[[slice], np.ndarray],
     weights: np.ndarray,
 ) -> CrossProducts:
     """Sum the cross-products over rows, chunk by chunk.
@@ -79,19 +107,32 @@ def cross_products(
         Per term (n, k).
     index
         Per term (n,).
-    Xy
-        (n, p + 1): fixed effects' columns and the response.
+    fixed
+        Gives, for a slice of rows, [X y] (rows, p + 1): never all of it at once.
     weights
         (n,): positive.
     """
-    n = Xy.shape[0]
-    total: CrossProducts | None = None
-    for start in range(0, max(n, 1), CHUNK):
+    n = weights.size
+    add_up = _sum_outer
+    if pays(4e-8 * n * sum((k + 2) * (k + 4) for k in structure.k)):
+        from bayeslmm.likelihood.compiled.sums import sum_outer as add_up
+    starts = range(0, max(n, 1), CHUNK)
+    parts: list[CrossProducts | None] = [None] * len(starts)
+
+    def chunk(position: int, start: int) -> None:
         rows = slice(start, start + CHUNK)
-        part = _chunk(structure, [z[rows] for z in Z], [i[rows] for i in index], Xy[rows], weights[rows])
-        total = part if total is None else total + part
-    assert total is not None
+        parts[position] = _chunk(
+            structure, [z[rows] for z in Z], [i[rows] for i in index], fixed(rows), weights[rows], add_up
+        )
+
+    spread(chunk, list(enumerate(starts)))
+    total, *rest = [part for part in parts if part is not None]
+    for part in rest:
+        total = total + part
     return total
+
+
+SumOuter = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray], None]
 
 
 def _chunk(
@@ -100,26 +141,30 @@ def _chunk(
     index: Sequence[np.ndarray],
     Xy: np.ndarray,
     weights: np.ndarray,
+    add_up: SumOuter,
 ) -> CrossProducts:
     J = structure.J
-    columns = [np.ascontiguousarray(z.T) for z in Z]
-    weighted = [c * weights for c in columns]
-    right = np.ascontiguousarray(Xy.T)
-    diag = tuple(_sum_outer(wz, z, i, j) for wz, z, i, j in zip(weighted, columns, index, J, strict=True))
-    chain = {(t, s): _sum_outer(weighted[t], columns[s], index[t], J[t]) for t, s in structure.parent}
+    Z = [np.ascontiguousarray(z) for z in Z]
+
+    def sums(left: np.ndarray, right: np.ndarray, cell: np.ndarray, n_cells: int) -> np.ndarray:
+        out = np.zeros((left.shape[1], right.shape[1], n_cells))
+        add_up(left, right, weights, cell, out)
+        return out
+
+    diag = tuple(sums(z, z, i, j) for z, i, j in zip(Z, index, J, strict=True))
+    chain = {(t, s): sums(Z[t], Z[s], index[t], J[t]) for t, s in structure.parent}
     cross = {
-        (t, s): _sum_outer(weighted[t], columns[s], pairs.find(index[t], index[s]), pairs.keys.size)
+        (t, s): sums(Z[t], Z[s], pairs.find(index[t], index[s]), pairs.keys.size)
         for (t, s), pairs in structure.pairs.items()
     }
-    fixed = tuple(_sum_outer(wz, right, i, j) for wz, i, j in zip(weighted, index, J, strict=True))
+    fixed = tuple(sums(z, Xy, i, j) for z, i, j in zip(Z, index, J, strict=True))
     corner = (Xy * weights[:, None]).T @ Xy
     return CrossProducts(diag, chain, cross, fixed, corner, Xy.shape[0], float(np.log(weights).sum()))
 
 
-def _sum_outer(left: np.ndarray, right: np.ndarray, cell: np.ndarray, n_cells: int) -> np.ndarray:
-    """Sum left[:, i] right[:, i]' over the rows i of each cell: (a, n), (b, n) -> (a, b, n_cells)."""
-    out = np.empty((left.shape[0], right.shape[0], n_cells))
-    for a, x in enumerate(left):
-        for b, y in enumerate(right):
-            out[a, b] = np.bincount(cell, weights=x * y, minlength=n_cells)
-    return out
+def _sum_outer(left: np.ndarray, right: np.ndarray, weights: np.ndarray, cell: np.ndarray, out: np.ndarray) -> None:
+    """Add w_i left[i] right[i]' over the rows i of each cell: (n, a), (n, b), (n,), (n,) -> (a, b, n_cells)."""
+    for a, x in enumerate(left.T):
+        weighted = x * weights
+        for b, y in enumerate(right.T):
+            out[a, b] += np.bincount(cell, weights=weighted * y, minlength=out.shape[2])

@@ -6,7 +6,7 @@ References: Bates, Machler, Bolker & Walker (2015), Journal of Statistical Softw
 criterion eq. 41, joint density in (beta, sigma, theta) eq. 30. Both criteria are -2 log L.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -14,11 +14,13 @@ import numpy as np
 from bayeslmm.design import Design
 from bayeslmm.likelihood.basis import FixedBasis
 from bayeslmm.likelihood.covariance import Covariance, TermShape
-from bayeslmm.likelihood.crossprod import CrossProducts, cross_products
-from bayeslmm.likelihood.gradient import lambda_gradient
-from bayeslmm.likelihood.inverse import selected_inverse
+from bayeslmm.likelihood.crossprod import CrossProducts, cross_products, with_response
+from bayeslmm.likelihood.evaluation import Evaluation, Parts
 from bayeslmm.likelihood.kernel import Factor, factorise, solve
+from bayeslmm.likelihood.plain import split
+from bayeslmm.likelihood.runner import Runner
 from bayeslmm.likelihood.symbolic import Structure
+from bayeslmm.likelihood.threads import one_blas_thread
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -37,12 +39,15 @@ class MarginalLikelihood:
         The change of basis of the fixed part.
     covariance
         The map between theta and the factors Lambda_t.
+    runner
+        What evaluates it: plain NumPy or compiled loops.
     """
 
     structure: Structure
     A: CrossProducts
     basis: FixedBasis
     covariance: Covariance
+    runner: Runner = field(repr=False)
 
     @classmethod
     def of(cls, design: Design) -> Self:
@@ -52,10 +57,30 @@ class MarginalLikelihood:
         index = [t.index for t in terms]
         structure = Structure.of(index, [t.n_levels for t in terms], [t.k for t in terms])
         y = design.y - design.offset
-        basis = FixedBasis.of(design.X, y, design.weights)
-        Xy = basis.transform(design.X, y)
-        A = cross_products(structure, [t.Z for t in terms], index, Xy, design.weights)
-        return cls(structure, A, basis, covariance)
+        with one_blas_thread():
+            basis = FixedBasis.of(design.X, y, design.weights)
+            A = cross_products(
+                structure,
+                [t.Z for t in terms],
+                index,
+                lambda rows: basis.transform(design.X[rows], y[rows]),
+                design.weights,
+            )
+        return cls(structure, A, basis, covariance, Runner(structure, A))
+
+    def with_response(self, design: Design, y: np.ndarray) -> "MarginalLikelihood":
+        """The likelihood of another response y (n,), offset taken off; nothing else is made anew."""
+        terms = design.terms
+        with one_blas_thread():
+            basis = self.basis.shifted(design.X, y, design.weights)
+            A = with_response(
+                self.A,
+                [t.Z for t in terms],
+                [t.index for t in terms],
+                lambda rows: basis.transform(design.X[rows], y[rows]),
+                design.weights,
+            )
+        return MarginalLikelihood(self.structure, A, basis, self.covariance, self.runner.like(A))
 
     @property
     def n(self) -> int:
@@ -77,21 +102,35 @@ class MarginalLikelihood:
 
     def criterion(self, theta: np.ndarray, reml: bool = True, sigma: float | None = None) -> float:
         """-2 log L at theta (m,), with sigma profiled out unless it is given."""
-        return self.value(self.factor(theta), reml, sigma)
+        return self.value(self.runner.value(flattened(self.covariance.lambdas(theta))), reml, sigma)
 
-    def value(self, factor: Factor, reml: bool, sigma: float | None = None) -> float:
-        """-2 log L read off a factor (eqs. 34 and 41; with sigma given, before profiling)."""
+    def evaluate(self, flat: np.ndarray, reml: bool = True, sigma: float | None = None) -> Evaluation:
+        """Everything at the square factors in `flat` (sum of k^2,), term by term, which need not be triangular.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            M is not numerically positive definite (a factor is not finite or far too large).
+        """
+        return self.runner.evaluation(flat, self.nu(reml), reml, sigma)
+
+    def evaluate_theta(self, theta: np.ndarray, reml: bool = True, sigma: float | None = None) -> Evaluation:
+        """Everything at theta (m,)."""
+        return self.evaluate(flattened(self.covariance.lambdas(theta)), reml, sigma)
+
+    def value(self, at: Factor | Parts, reml: bool, sigma: float | None = None) -> float:
+        """-2 log L read off its parts (eqs. 34 and 41; with sigma given, before profiling)."""
         nu = self.nu(reml)
-        log_det = factor.log_det_Z - self.A.log_weights
+        log_det = at.log_det_Z - self.A.log_weights
         if reml:
-            log_det += factor.log_det_X + self.basis.log_det
+            log_det += at.log_det_X + self.basis.log_det
         if sigma is None:
-            return log_det + nu * (1 + LOG_2PI + float(np.log(self._r2(factor) / nu)))
-        return log_det + nu * (LOG_2PI + 2 * float(np.log(sigma))) + self._r2(factor) / sigma**2
+            return log_det + nu * (1 + LOG_2PI + float(np.log(_positive(at.r2) / nu)))
+        return log_det + nu * (LOG_2PI + 2 * float(np.log(sigma))) + _positive(at.r2) / sigma**2
 
-    def sigma(self, factor: Factor, reml: bool) -> float:
-        """The residual sd that maximises the likelihood at this factor."""
-        return float(np.sqrt(self._r2(factor) / self.nu(reml)))
+    def sigma(self, at: Factor | Parts, reml: bool) -> float:
+        """The residual sd that maximises the likelihood there."""
+        return float(np.sqrt(_positive(at.r2) / self.nu(reml)))
 
     def with_gradient(
         self, theta: np.ndarray, reml: bool = True, sigma: float | None = None
@@ -108,16 +147,12 @@ class MarginalLikelihood:
 
         With V_t = Lambda_t Lambda_t' it is 2 (df/dV_t) Lambda_t.
         """
-        factor = factorise(self.A, self.structure, lambdas)
-        u, gamma = solve(factor, self.structure)
-        inverse = selected_inverse(factor, self.structure, with_X=reml)
-        c = self.nu(reml) / self._r2(factor) if sigma is None else sigma**-2
-        gradient = lambda_gradient(self.A, self.structure, lambdas, inverse, u, gamma, c)
-        return self.value(factor, reml, sigma), gradient
+        found = self.evaluate(flattened(lambdas), reml, sigma)
+        return self.value(found.parts, reml, sigma), split(self.structure, found.gradient)
 
-    def sigma_derivative(self, factor: Factor, sigma: float, reml: bool) -> float:
+    def sigma_derivative(self, at: Factor | Parts, sigma: float, reml: bool) -> float:
         """Derivative of the criterion by sigma, at given (theta, sigma)."""
-        return 2 * self.nu(reml) / sigma - 2 * self._r2(factor) / sigma**3
+        return 2 * self.nu(reml) / sigma - 2 * _positive(at.r2) / sigma**3
 
     def log_density(self, beta: np.ndarray, theta: np.ndarray, sigma: float) -> float:
         """Log density of y given (beta, sigma, theta), with b integrated out (eq. 30)."""
@@ -129,6 +164,12 @@ class MarginalLikelihood:
         deviance = self.value(factor, reml=False, sigma=sigma) + float(distance @ distance) / sigma**2
         return -0.5 * deviance
 
-    def _r2(self, factor: Factor) -> float:
-        """Penalised residual sum of squares, kept off zero where the fixed part reproduces y exactly."""
-        return max(factor.r2, np.finfo(float).tiny)
+
+def flattened(lambdas: tuple[np.ndarray, ...]) -> np.ndarray:
+    """One (k, k) factor per term, one after the other in one array."""
+    return np.concatenate([np.zeros(0), *(np.ravel(L) for L in lambdas)])
+
+
+def _positive(r2: float) -> float:
+    """Keep the sum of squares off zero where the fixed part reproduces y exactly."""
+    return max(r2, float(np.finfo(float).tiny))

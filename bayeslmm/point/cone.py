@@ -9,11 +9,22 @@ of the cone is the set of matrices of lower rank.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from bayeslmm.likelihood.covariance import Covariance
 from bayeslmm.likelihood.marginal import MarginalLikelihood
+
+
+class Pairs(NamedTuple):
+    """For entries (r, c) and (s, d) of X: flat positions (size, size) of (r, s), (c, d) and (r, d), and [c == d]."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+    crossed: np.ndarray
+    same_column: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +44,20 @@ class Block:
     @property
     def lower(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows and columns of the entries of X that are searched, column by column."""
-        pairs = [(i, j) for j in range(self.rank) for i in range(j, self.k)]
-        rows = np.array([i for i, _ in pairs], dtype=int)
-        return rows, np.array([j for _, j in pairs], dtype=int)
+        return _lower(self.k, self.rank)
+
+    @property
+    def pairs(self) -> "Pairs":
+        """Where the entries of X, two by two, find what belongs to them in matrices laid out row by row."""
+        return _pairs(self.k, self.rank)
 
     @property
     def size(self) -> int:
         """Number of entries searched."""
-        return sum(self.k - j for j in range(self.rank))
+        return self.rank * self.k - self.rank * (self.rank - 1) // 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cone:
     """All blocks of a model; a point is a vector x of all entries searched."""
 
@@ -62,13 +76,15 @@ class Cone:
             ]
         return cls(likelihood.covariance, tuple(blocks))
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Length of x."""
         return sum(b.size for b in self.blocks)
 
     def with_ranks(self, ranks: Sequence[int]) -> "Cone":
         """The matrices of these ranks (or lower), one per block."""
+        if all(b.rank == r for b, r in zip(self.blocks, ranks, strict=True)):
+            return self
         return replace(self, blocks=tuple(replace(b, rank=r) for b, r in zip(self.blocks, ranks, strict=True)))
 
     def split(self, x: np.ndarray) -> list[np.ndarray]:
@@ -81,9 +97,32 @@ class Cone:
             at += b.size
         return out
 
+    @cached_property
+    def map(self) -> np.ndarray:
+        """(sum of k^2, size): the square factors of all terms, flat, are `map @ x`; gradients go back by `@ map`."""
+        starts = np.cumsum([0, *(term.k**2 for term in self.covariance.terms)])
+        out = np.zeros((starts[-1], self.size))
+        at = 0
+        for b in self.blocks:
+            k, effects = self.covariance.terms[b.term].k, np.array(b.effects)
+            rows, columns = b.lower
+            where = starts[b.term] + effects[:, None] * k + effects[columns]
+            out[where, np.arange(at, at + b.size)] = b.root[:, rows]
+            at += b.size
+        return out
+
     def lambdas(self, x: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return a square factor (k, k) per term: not triangular, but with the right Lambda Lambda'."""
         return self.place(self.split(x))
+
+    @property
+    def unit(self) -> np.ndarray:
+        """The point x (size,) at which every block is the identity; every block must have full rank."""
+        return np.concatenate([np.zeros(0), *((rows == columns).astype(float) for rows, columns in self._lowers)])
+
+    @property
+    def _lowers(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [b.lower for b in self.blocks]
 
     def place(self, factors: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
         """Put C^-T X of each block, X (k, c) with any c <= k, into one square factor per term."""
@@ -124,6 +163,23 @@ class Cone:
         cone = self.with_ranks([X.shape[1] for X in triangles])
         parts = [X[b.lower] for b, X in zip(cone.blocks, triangles, strict=True)]
         return cone, np.concatenate(parts) if parts else np.zeros(0)
+
+
+@cache
+def _lower(k: int, rank: int) -> tuple[np.ndarray, np.ndarray]:
+    pairs = np.array([(i, j) for j in range(rank) for i in range(j, k)], dtype=int).reshape(-1, 2)
+    return pairs[:, 0].copy(), pairs[:, 1].copy()
+
+
+@cache
+def _pairs(k: int, rank: int) -> Pairs:
+    rows, columns = _lower(k, rank)
+    return Pairs(
+        rows[:, None] * k + rows,
+        columns[:, None] * rank + columns,
+        rows[:, None] * rank + columns,
+        (columns[:, None] == columns).astype(float),
+    )
 
 
 def _trapezoid(X: np.ndarray) -> np.ndarray:

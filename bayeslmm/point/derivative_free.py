@@ -11,8 +11,7 @@ from typing import Literal
 import nlopt
 import numpy as np
 
-from bayeslmm.likelihood.marginal import MarginalLikelihood
-from bayeslmm.point.certificate import certify
+from bayeslmm.point.certificate import Boundary, certify
 from bayeslmm.point.cone import Cone
 from bayeslmm.point.objective import Objective
 from bayeslmm.point.optimum import Optimum
@@ -23,9 +22,9 @@ MAX_EVALUATIONS = 100_000
 RANK_TOLERANCE = 1e-4
 
 
-def derivative_free(likelihood: MarginalLikelihood, reml: bool, method: Literal["bobyqa", "nelder-mead"]) -> Optimum:
+def derivative_free(objective: Objective, method: Literal["bobyqa", "nelder-mead"]) -> Optimum:
     """Minimise the criterion over theta without derivatives."""
-    objective = Objective(likelihood, reml)
+    likelihood, reml = objective.likelihood, objective.reml
     covariance = likelihood.covariance
     lower = np.where(covariance.on_diagonal, 0.0, -np.inf)
     theta = covariance.on_diagonal.astype(float)
@@ -34,10 +33,11 @@ def derivative_free(likelihood: MarginalLikelihood, reml: bool, method: Literal[
         theta = _run(objective, theta, lower, method)
     theta, value = _snap(objective.at_theta, theta, lower)
     full = Cone.of(likelihood)
-    cone, x = full.at(full.whitened(theta), RANK_TOLERANCE)
-    certificate = certify(objective, cone, x)
+    point = objective(*full.at(full.whitened(theta), RANK_TOLERANCE))
+    certificate = certify(objective, point, Boundary.at(objective, point))
+    evaluation = likelihood.evaluate_theta(theta, reml)
     name = {"bobyqa": "bobyqa (NLopt LN_BOBYQA, as lme4)", "nelder-mead": "nelder-mead (NLopt LN_NELDERMEAD)"}[method]
-    return Optimum(theta, value, cone, x, name, objective.evaluations, certificate)
+    return Optimum(theta, value, point.cone, point.x, evaluation, name, objective.evaluations, certificate)
 
 
 def _run(objective: Objective, start: np.ndarray, lower: np.ndarray, method: str) -> np.ndarray:

@@ -1,41 +1,72 @@
-"""The profiled criterion as a function of the whitened point x, counting its evaluations."""
+"""The profiled criterion at points of the search space, counting its evaluations."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from bayeslmm.likelihood.evaluation import Evaluation
 from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.point.cone import Cone
+from bayeslmm.point.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The criterion at one point.
+
+    Attributes
+    ----------
+    cone, x
+        Where: ranks, and the entries of the whitened factors (cone.size,).
+    value
+        -2 log L; +inf where the factorisation breaks down.
+    g
+        (cone.size,): gradient.
+    evaluation
+        All that the likelihood told there; None where it broke down.
+    """
+
+    cone: Cone
+    x: np.ndarray
+    value: float
+    g: np.ndarray
+    evaluation: Evaluation | None
 
 
 @dataclass(slots=True)
 class Objective:
-    """f(x) and its gradient; `evaluations` is the only thing that changes."""
+    """f(x) and its gradient; only the count of evaluations changes."""
 
     likelihood: MarginalLikelihood
     reml: bool
     evaluations: int = field(default=0)
+    progress: Progress = field(default_factory=Progress, repr=False)
 
-    def __call__(self, cone: Cone, x: np.ndarray) -> tuple[float, np.ndarray]:
-        """Value and gradient (cone.size,); +inf and zeros where the factorisation breaks down."""
+    def __call__(self, cone: Cone, x: np.ndarray) -> Point:
+        """Evaluate at x (cone.size,)."""
         self.evaluations += 1
         try:
-            value, full = self.likelihood.with_full_gradient(cone.lambdas(x), self.reml)
+            found = self.likelihood.evaluate(cone.map @ x, self.reml)
         except (np.linalg.LinAlgError, ValueError):
-            return np.inf, np.zeros(cone.size)
-        return value, cone.pull(full)
+            return Point(cone, x, np.inf, np.zeros(x.size), None)
+        value = self.likelihood.value(found.parts, self.reml)
+        self.progress.tell(self.evaluations, value)
+        return Point(cone, x, value, found.gradient @ cone.map, found)
 
     def at_theta(self, theta: np.ndarray) -> float:
         """Value at theta (m,)."""
         self.evaluations += 1
-        return self.likelihood.criterion(theta, self.reml)
+        value = self.likelihood.criterion(theta, self.reml)
+        self.progress.tell(self.evaluations, value)
+        return value
 
-    def hessian(self, cone: Cone, x: np.ndarray, step: float = 1e-4) -> np.ndarray:
-        """Central differences of the analytic gradient, (cone.size, cone.size)."""
+    def hessian(self, point: Point, step: float = 1e-4) -> np.ndarray:
+        """Forward differences of the analytic gradient, (cone.size, cone.size)."""
+        x = point.x
         H = np.empty((x.size, x.size))
         for i in range(x.size):
             h = step * max(1.0, abs(x[i]))
-            e = np.zeros(x.size)
-            e[i] = h
-            H[i] = (self(cone, x + e)[1] - self(cone, x - e)[1]) / (2 * h)
+            moved = x.copy()
+            moved[i] += h
+            H[i] = (self(point.cone, moved).g - point.g) / h
         return (H + H.T) / 2

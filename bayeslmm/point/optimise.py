@@ -3,16 +3,16 @@
 from typing import Literal, get_args
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.likelihood.marginal import MarginalLikelihood
-from bayeslmm.point.certificate import certify
+from bayeslmm.likelihood.threads import one_blas_thread
+from bayeslmm.point.certificate import Boundary, certify
 from bayeslmm.point.cone import Cone
 from bayeslmm.point.derivative_free import derivative_free
-from bayeslmm.point.lbfgs import lbfgs
 from bayeslmm.point.objective import Objective
 from bayeslmm.point.optimum import Optimum
+from bayeslmm.point.search import search
 
 Optimizer = Literal["lbfgs", "bobyqa", "nelder-mead"]
 
@@ -30,15 +30,20 @@ def optimise(likelihood: MarginalLikelihood, reml: bool, optimizer: Optimizer) -
         raise ArgumentError(
             f'optimizer="{optimizer}" is not known; it is one of {", ".join(names)}' + did_you_mean(optimizer, names)
         )
-    with threadpool_limits(limits=1):
-        if likelihood.covariance.m == 0:
-            return _nothing_to_do(likelihood, reml)
-        if optimizer == "lbfgs":
-            return lbfgs(likelihood, reml)
-        return derivative_free(likelihood, reml, optimizer)
+    objective = Objective(likelihood, reml)
+    try:
+        with one_blas_thread():
+            if likelihood.covariance.m == 0:
+                return _nothing_to_do(objective)
+            if optimizer == "lbfgs":
+                return search(objective)
+            return derivative_free(objective, optimizer)
+    finally:
+        objective.progress.done()
 
 
-def _nothing_to_do(likelihood: MarginalLikelihood, reml: bool) -> Optimum:
-    objective, cone, x = Objective(likelihood, reml), Cone.of(likelihood), np.zeros(0)
-    value = objective(cone, x)[0]
-    return Optimum(x, value, cone, x, "none (no random effects)", objective.evaluations, certify(objective, cone, x))
+def _nothing_to_do(objective: Objective) -> Optimum:
+    likelihood = objective.likelihood
+    point = objective(Cone.of(likelihood), np.zeros(0))
+    certificate = certify(objective, point, Boundary.at(objective, point))
+    return Optimum.of(point, "none (no random effects)", objective.evaluations, certificate)

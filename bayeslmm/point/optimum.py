@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayeslmm.errors import DataError
+from bayeslmm.likelihood.evaluation import Evaluation
 from bayeslmm.point.cone import Cone
+from bayeslmm.point.objective import Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +25,16 @@ class Certificate:
     multipliers
         At the boundary: derivatives of f by the variance of the directions that have none; negative where f would
         fall by giving them some. Empty inside.
+    hessian
+        Where the Hessian behind the decrement and the eigenvalue comes from: "differences of the gradient", or for
+        large problems, where these would cost more than the fit, "quasi-Newton".
     """
 
     gradient_norm: float
     newton_decrement: float
     smallest_eigenvalue: float
     multipliers: tuple[float, ...]
+    hessian: str = "differences of the gradient"
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -59,6 +66,8 @@ class Optimum:
         The criterion there.
     cone, x
         The same point in whitened coordinates, with the rank of each block.
+    evaluation
+        What the likelihood tells there.
     optimizer
         Which optimiser, in words.
     evaluations
@@ -71,6 +80,18 @@ class Optimum:
     value: float
     cone: Cone
     x: np.ndarray
+    evaluation: Evaluation
     optimizer: str
     evaluations: int
     certificate: Certificate
+
+    @classmethod
+    def of(cls, point: Point, optimizer: str, evaluations: int, certificate: Certificate) -> "Optimum":
+        """The optimum at a point of the search space."""
+        if point.evaluation is None:
+            raise DataError(
+                "the likelihood cannot be evaluated at any point of the search: the numbers are too large, or too "
+                "different in size. Rescale the response and the predictors (divide by their sd)"
+            )
+        theta = point.cone.theta(point.x)
+        return cls(theta, point.value, point.cone, point.x, point.evaluation, optimizer, evaluations, certificate)

@@ -10,13 +10,11 @@ has: at a singular fit the directions without variance are left out. By symmetry
 second derivative with the others, so this is what the formula says at the boundary.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from bayeslmm.likelihood.conditional import unscaled_beta_covariance
-from bayeslmm.likelihood.kernel import factorise
 from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.point.cone import Cone
 from bayeslmm.point.optimum import Optimum
@@ -46,12 +44,10 @@ class Satterthwaite:
     def of(cls, likelihood: MarginalLikelihood, optimum: Optimum, reml: bool) -> "Satterthwaite":
         """Differentiate at the optimum."""
         cone, x = optimum.cone, optimum.x
-        sigma = likelihood.sigma(factorise(likelihood.A, likelihood.structure, cone.lambdas(x)), reml)
-        C = 2 * _positive_inverse(_hessian(likelihood, cone, x, sigma, reml))
-        vcov = sigma**2 * _unscaled(likelihood, cone, x)
-        derivatives = [_central(lambda z: sigma**2 * _unscaled(likelihood, cone, z), x, i) for i in range(x.size)]
-        derivatives.append(2 * vcov / sigma)
-        return cls(vcov, np.array(derivatives), C)
+        sigma = likelihood.sigma(optimum.evaluation.parts, reml)
+        vcov = sigma**2 * unscaled_beta_covariance(likelihood, optimum.evaluation.L_X)
+        H, derivatives = _differentiate(likelihood, cone, np.append(x, sigma), reml)
+        return cls(vcov, derivatives, 2 * _positive_inverse(H))
 
     def df(self, L: np.ndarray) -> np.ndarray:
         """Degrees of freedom of each row of L (m, p): (m,)."""
@@ -81,30 +77,30 @@ def _combined_df(nu: np.ndarray) -> float:
     return 2 * E / (E - nu.size)
 
 
-def _unscaled(likelihood: MarginalLikelihood, cone: Cone, x: np.ndarray) -> np.ndarray:
-    return unscaled_beta_covariance(likelihood, factorise(likelihood.A, likelihood.structure, cone.lambdas(x)))
+def _differentiate(
+    likelihood: MarginalLikelihood, cone: Cone, phi: np.ndarray, reml: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hessian (s, s) of the criterion and derivatives (s, p, p) of Var(beta_hat), by central differences in phi."""
+    size, p = phi.size, likelihood.p
+    H, dV = np.empty((size, size)), np.empty((size, p, p))
+    for i in range(size):
+        h = STEP * (abs(phi[i]) if i == size - 1 else max(1.0, abs(phi[i])))
+        e = np.zeros(size)
+        e[i] = h
+        (g1, V1), (g0, V0) = (_gradient_and_variance(likelihood, cone, z, reml) for z in (phi + e, phi - e))
+        H[i], dV[i] = (g1 - g0) / (2 * h), (V1 - V0) / (2 * h)
+    return (H + H.T) / 2, dV
 
 
-def _hessian(likelihood: MarginalLikelihood, cone: Cone, x: np.ndarray, sigma: float, reml: bool) -> np.ndarray:
-    """Hessian of the criterion in (x, sigma), from central differences of its gradient."""
-
-    def gradient(phi: np.ndarray) -> np.ndarray:
-        lambdas = cone.lambdas(phi[:-1])
-        _, full = likelihood.with_full_gradient(lambdas, reml, phi[-1])
-        factor = factorise(likelihood.A, likelihood.structure, lambdas)
-        return np.append(cone.pull(full), likelihood.sigma_derivative(factor, phi[-1], reml))
-
-    phi = np.append(x, sigma)
-    H = np.array([_central(gradient, phi, i, relative=i == x.size) for i in range(phi.size)])
-    return (H + H.T) / 2
-
-
-def _central(f: Callable[[np.ndarray], np.ndarray], phi: np.ndarray, i: int, relative: bool = False) -> np.ndarray:
-    """Derivative of f by phi[i] by central differences."""
-    h = STEP * (abs(phi[i]) if relative else max(1.0, abs(phi[i])))
-    e = np.zeros(phi.size)
-    e[i] = h
-    return (f(phi + e) - f(phi - e)) / (2 * h)
+def _gradient_and_variance(
+    likelihood: MarginalLikelihood, cone: Cone, phi: np.ndarray, reml: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient (s,) of the criterion in phi = (x, sigma), and Var(beta_hat) (p, p)."""
+    sigma = float(phi[-1])
+    found = likelihood.evaluate(cone.map @ phi[:-1], reml, sigma)
+    by_sigma = likelihood.sigma_derivative(found.parts, sigma, reml)
+    variance = sigma**2 * unscaled_beta_covariance(likelihood, found.L_X)
+    return np.append(found.gradient @ cone.map, by_sigma), variance
 
 
 def _positive_inverse(H: np.ndarray) -> np.ndarray:

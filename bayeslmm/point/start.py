@@ -1,45 +1,37 @@
-"""Where the search starts: a few EM steps from "half of what is seen is noise".
+"""Where the search starts: moments from one evaluation at V = I.
 
-In the whitened basis V = I says that an average level carries as much information on its effects as their
-distribution does. From there one EM step (Laird & Ware 1982) sets each V_t to the mean over levels of
-`b b' / sigma^2 + Var(b | y) / sigma^2`; a few of them find the right order of magnitude.
+In the whitened basis (see `cone`) an average level shows its effects with covariance `sigma^2 (V + I)`. At V = I the
+conditional modes u are half of what it shows, so that `4 mean(u u') / sigma^2 - I` estimates V; what the groups do
+not explain, `r^2 - 2 sum u'u`, estimates sigma^2. For one balanced grouping factor this is the optimum itself.
 """
 
 import numpy as np
 
-from bayeslmm.likelihood.inverse import selected_inverse
-from bayeslmm.likelihood.kernel import factorise, solve
+from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.point.cone import Cone
 from bayeslmm.point.objective import Objective
 
+LEAST, MOST = 0.1, 1e4
 
-def moment_start(objective: Objective, cone: Cone, steps: int = 3) -> list[np.ndarray]:
-    """Whitened factors X (k, k) per block after some EM steps."""
-    factors = [np.eye(b.k) for b in cone.blocks]
-    for _ in range(steps):
-        factors = _em_step(objective, cone, factors)
+
+def moment_start(objective: Objective, cone: Cone) -> list[np.ndarray]:
+    """Whitened factors X (k, k) per block; every direction gets some variance, however little it showed."""
+    likelihood = objective.likelihood
+    objective.evaluations += 1
+    found = likelihood.evaluate(cone.map @ cone.unit, objective.reml)
+    sigma2 = _residual_variance(likelihood, found.parts.r2, sum(float((u * u).sum()) for u in found.u))
+    factors = []
+    for b in cone.blocks:
+        u = found.u[b.term][list(b.effects)]
+        values, vectors = np.linalg.eigh(4 * (u @ u.T) / u.shape[1] / sigma2 - np.eye(b.k))
+        factors.append(vectors * np.sqrt(np.clip(values, LEAST, MOST)))
     return factors
 
 
-def unit_start(cone: Cone) -> list[np.ndarray]:
-    """Whitened factors that mean Lambda = I in the user's units: where lme4 starts."""
-    theta = cone.covariance.on_diagonal.astype(float)
-    return cone.whitened(theta)
-
-
-def _em_step(objective: Objective, cone: Cone, factors: list[np.ndarray]) -> list[np.ndarray]:
-    likelihood, reml = objective.likelihood, objective.reml
-    objective.evaluations += 1
-    lambdas = cone.place(factors)
-    factor = factorise(likelihood.A, likelihood.structure, lambdas)
-    u, _ = solve(factor, likelihood.structure)
-    inverse = selected_inverse(factor, likelihood.structure, with_X=reml)
-    sigma2 = likelihood.sigma(factor, reml) ** 2
-    out = []
-    for b in cone.blocks:
-        J = cone.covariance.terms[b.term].n_levels
-        moment = (u[b.term] @ u[b.term].T / sigma2 + inverse.diag[b.term].sum(axis=2)) / J
-        root = np.linalg.solve(b.root, lambdas[b.term][list(b.effects)])
-        values, vectors = np.linalg.eigh(root @ moment @ root.T)
-        out.append(vectors * np.sqrt(np.clip(values, 1e-4, None)))
-    return out
+def _residual_variance(likelihood: MarginalLikelihood, r2: float, squares: float) -> float:
+    """What groups leave over, where there are rows for that; else what V = I leaves over."""
+    n, q = likelihood.n, sum(k * J for k, J in zip(likelihood.structure.k, likelihood.structure.J, strict=True))
+    rest, df = r2 - 2 * squares, n - likelihood.p - q
+    if df > 0.1 * n and rest > 0:
+        return rest / df
+    return max(r2, float(np.finfo(float).tiny)) / (n - likelihood.p)

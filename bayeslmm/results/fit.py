@@ -1,7 +1,7 @@
 """`Fit`: a REML or ML fit, and everything that is read off it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
@@ -23,6 +23,7 @@ from bayeslmm.results.frames import preformatted
 from bayeslmm.results.predict import NewLevels, predict_fit
 from bayeslmm.results.summary import METHODS, FitSummary
 from bayeslmm.results.tables import coef_table, effects_table, varcorr_table
+from bayeslmm.results.timings import Timings
 
 Ddf = Literal["satterthwaite", "kenward-roger", "residual", "asymptotic"]
 
@@ -32,6 +33,12 @@ class SampledModel(Protocol):
 
     def sample(self, **options: Any) -> Any:
         """Sample the posterior of the same model."""
+
+    def with_response(self, y: Any) -> Any:
+        """The same model of another response."""
+
+    def fit(self, reml: bool, optimizer: Any) -> Any:
+        """Fit it."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,6 +61,8 @@ class Fit:
         REML (True) or ML.
     data_name
         What the summary calls the data.
+    clock
+        Where the time went; see `timings`.
     """
 
     model: SampledModel
@@ -63,6 +72,7 @@ class Fit:
     estimates: Estimates
     reml: bool
     data_name: str = "data"
+    clock: Timings = field(default_factory=Timings, compare=False)
 
     # -- estimates ------------------------------------------------------------------------------------------------
 
@@ -191,17 +201,20 @@ class Fit:
 
     @cached_property
     def _satterthwaite(self) -> Satterthwaite:
-        return Satterthwaite.of(self.likelihood, self.optimum, self.reml)
+        with self.clock.of("inference"):
+            return Satterthwaite.of(self.likelihood, self.optimum, self.reml)
 
-    def summary(self, ddf: Ddf = "satterthwaite") -> FitSummary:
+    def summary(self, ddf: Ddf = "satterthwaite", verbose: bool = False) -> FitSummary:
         """All that lmerTest's `summary()` shows; `print` it, or take `.fixed`.
 
         Parameters
         ----------
         ddf
             Degrees of freedom of the t tests: "satterthwaite", "residual" (n - p) or "asymptotic" (normal).
+        verbose
+            Show the optimality conditions and where the time went, too.
         """
-        return fit_summary(self, self.tests(ddf), ddf)
+        return fit_summary(self, self.tests(ddf), ddf, verbose)
 
     def tests(self, ddf: Ddf = "satterthwaite") -> pd.DataFrame:
         """One row per coefficient: estimate, se, df, t, p (two-sided)."""
@@ -329,12 +342,28 @@ class Fit:
         mean = design.offset + design.X @ self.estimates.beta
         noise = rng.normal(size=(design.n, n)) * (self.sigma / np.sqrt(design.weights))[:, None]
         y = mean[:, None] + noise
-        for term, L in zip(design.terms, self.estimates.factor.lambdas, strict=True):
+        for term, L in zip(design.terms, self.estimates.lambdas, strict=True):
             b = self.sigma * np.einsum("ab,jbn->jan", L, rng.normal(size=(term.n_levels, term.k, n)))
             y += np.einsum("rk,rkn->rn", term.Z, b[term.index])
         return pd.DataFrame(y, columns=[f"sim_{i + 1}" for i in range(n)], index=pd.Index(design.rows))
 
+    @property
+    def timings(self) -> pd.Series:
+        """Seconds by stage: frame, cross-products, optimise, inference (NaN until it was asked for)."""
+        return self.clock.series()
+
     # -- onwards --------------------------------------------------------------------------------------------------
+
+    def refit(self, y: Any) -> "Fit":
+        """Fit the same model to another response: nothing that depends on the predictors alone is made again.
+
+        Parameters
+        ----------
+        y
+            (nobs,): one number for each row that was used, such as a column of `simulate`.
+        """
+        method = self.optimizer.split()[0]
+        return self.model.with_response(y).fit(self.reml, "lbfgs" if method == "none" else method)
 
     def sample(self, **options: Any) -> Any:
         """Sample the posterior of the same model; options as for `Model.sample`. Returns a `Posterior`."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit
 
 
-def fit_summary(fit: "Fit", tests: pd.DataFrame, ddf: str) -> s.FitSummary:
+def fit_summary(fit: "Fit", tests: pd.DataFrame, ddf: str, verbose: bool = False) -> s.FitSummary:
     """The summary of a fit from its tests of coefficients."""
     design = fit.design
     varcorr = fit.varcorr
@@ -21,7 +21,7 @@ def fit_summary(fit: "Fit", tests: pd.DataFrame, ddf: str) -> s.FitSummary:
         s.random_lines(design.terms, varcorr) + "\n" + s.size_line(design.n, design.terms),
         s.fixed_lines(tests, ddf),
         s.correlation_lines(fit.vcov),
-        "\n".join(_notes(fit)),
+        "\n".join([*_notes(fit), *(_details(fit) if verbose else [])]),
     ]
     text = "\n\n".join(section for section in sections if section)
     return s.FitSummary(tests, varcorr, ddf, text)
@@ -40,3 +40,15 @@ def _notes(fit: "Fit") -> list[str]:
     if fit.is_singular:
         notes.append("boundary (singular) fit: " + "; ".join(r.sentence for r in fit.singularities))
     return notes
+
+
+def _details(fit: "Fit") -> list[str]:
+    """The optimality conditions in numbers, and where the time went."""
+    c = fit.certificate
+    lines = [
+        f"certificate: largest gradient {c.gradient_norm:.1e}, criterion lower by at most {c.newton_decrement:.1e}, "
+        f"smallest Hessian eigenvalue {c.smallest_eigenvalue:.3g} (by {c.hessian})"
+    ]
+    if c.multipliers:
+        lines.append("  multipliers at the boundary: " + ", ".join(f"{m:.3g}" for m in c.multipliers))
+    return [*lines, str(fit.clock)]

@@ -124,7 +124,8 @@ def test_an_sd_at_zero_is_flagged_where_the_posterior_has_mass_away_from_it():
 
 def test_an_undefined_correlation_is_shown_as_missing():
     fit = fitted(SLEEP, "sleepstudy")
-    none = replace(fit, estimates=estimates(fit.likelihood, np.zeros(3), True))
+    optimum = replace(fit.optimum, theta=np.zeros(3), evaluation=fit.likelihood.evaluate_theta(np.zeros(3)))
+    none = replace(fit, estimates=estimates(fit.likelihood, optimum, True))
     row = blm.compare(none, around(none)).table.loc["cor Subject (Intercept), Days"]
     assert np.isnan(row["reml"])
     assert row["flag"] == ""

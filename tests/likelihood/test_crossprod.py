@@ -19,7 +19,8 @@ def inputs(design):
 
 def part(arguments, rows):
     structure, Z, index, Xy, weights = arguments
-    return cross_products(structure, [z[rows] for z in Z], [i[rows] for i in index], Xy[rows], weights[rows])
+    Xy = Xy[rows]
+    return cross_products(structure, [z[rows] for z in Z], [i[rows] for i in index], lambda r: Xy[r], weights[rows])
 
 
 def assert_same(a, b):
@@ -51,7 +52,7 @@ def test_chunks_of_rows_make_no_difference(monkeypatch):
 def test_blocks_are_those_of_the_dense_product(shape):
     design = make_design(shape, seed=4, weighted=True)
     structure, Z, index, Xy, weights = inputs(design)
-    A = cross_products(structure, Z, index, Xy, weights)
+    A = cross_products(structure, Z, index, lambda rows: Xy[rows], weights)
     full = [
         np.stack([z * (i == level)[:, None] for level in range(J)])
         for z, i, J in zip(Z, index, structure.J, strict=True)
@@ -66,6 +67,15 @@ def test_blocks_are_those_of_the_dense_product(shape):
     for (t, s), block in A.chain.items():
         expected = np.einsum("lna,n,lnb->lab", full[t], weights, full[s][structure.parent[t, s]])
         assert_allclose(np.moveaxis(block, 2, 0), expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("engine", ["plain", "compiled"])
+def test_both_paths_sum_the_same(engine, monkeypatch):
+    arguments = inputs(make_design("everything", seed=3, weighted=True, n=200))
+    monkeypatch.setenv("BAYESLMM_ENGINE", "plain")
+    expected = part(arguments, slice(None))
+    monkeypatch.setenv("BAYESLMM_ENGINE", engine)
+    assert_same(part(arguments, slice(None)), expected)
 
 
 def test_size_does_not_depend_on_the_number_of_rows():

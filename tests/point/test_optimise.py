@@ -8,12 +8,12 @@ from scipy.optimize import minimize
 
 from bayeslmm.errors import ArgumentError
 from bayeslmm.likelihood.marginal import MarginalLikelihood
-from bayeslmm.point.certificate import certify, escape
+from bayeslmm.point.certificate import Boundary, certify
 from bayeslmm.point.cone import Cone
 from bayeslmm.point.objective import Objective
 from bayeslmm.point.optimise import optimise
-from bayeslmm.point.start import moment_start, unit_start
-from tests.designs import apart, designs, from_arrays, make_design, random_term, together
+from bayeslmm.point.start import moment_start
+from tests.designs import SHAPES, apart, designs, from_arrays, make_design, random_term, together
 
 
 def no_variance(seed=0, k=2, blocks=None):
@@ -28,11 +28,19 @@ def no_variance(seed=0, k=2, blocks=None):
 
 @given(designs())
 @settings(max_examples=25, deadline=None)
-def test_the_optimum_is_certified_and_no_worse_than_a_search_from_many_starts(design):
+def test_the_optimum_is_certified(design):
     likelihood = MarginalLikelihood.of(design)
     found = optimise(likelihood, True, "lbfgs")
     assert found.certificate.ok, found.certificate
     assert_allclose(likelihood.criterion(found.theta), found.value, rtol=1e-10)
+
+
+# enough levels that there is one minimum: with five, as in `designs`, about one criterion in fifty has several
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("seed", range(3))
+def test_no_search_from_elsewhere_ends_lower(shape, seed):
+    likelihood = MarginalLikelihood.of(make_design(shape, seed, n=240, levels=12))
+    found = optimise(likelihood, True, "lbfgs")
     rng = np.random.default_rng(0)
     for _ in range(3):
         start = rng.normal(size=found.theta.size)
@@ -59,7 +67,7 @@ def test_zero_variance_is_found_exactly_and_proven():
     # the multiplier is the derivative by the whitened variance, seen from a small one
     cone = found.cone.with_ranks([1])
     step = 1e-3
-    numeric = (Objective(likelihood, True)(cone, np.array([step]))[0] - found.value) / step**2
+    numeric = (Objective(likelihood, True)(cone, np.array([step])).value - found.value) / step**2
     assert_allclose(multiplier, numeric, rtol=1e-3)
     assert multiplier > 0
 
@@ -67,29 +75,31 @@ def test_zero_variance_is_found_exactly_and_proven():
 def test_the_zero_gradient_at_zero_is_not_taken_for_an_optimum():
     likelihood = MarginalLikelihood.of(make_design("slopes", seed=1, n=200))
     objective, full = Objective(likelihood, True), Cone.of(likelihood)
-    cone, x = full.at([np.zeros((3, 3))], 1e-6)
-    certificate = certify(objective, cone, x)
+    point = objective(*full.at([np.zeros((3, 3))], 1e-6))
+    boundary = Boundary.at(objective, point)
+    certificate = certify(objective, point, boundary)
     assert certificate.gradient_norm == 0.0
     assert not certificate.ok
     assert "rather grow" in certificate.problems[0]
-    assert escape(objective, cone, x) is not None
+    assert boundary.escape(point) is not None
 
 
 def test_a_point_that_is_not_optimal_is_not_certified():
     likelihood = MarginalLikelihood.of(make_design("nested", seed=1, n=200))
     found = optimise(likelihood, True, "lbfgs")
-    moved = certify(Objective(likelihood, True), found.cone, found.x * 1.1)
+    objective = Objective(likelihood, True)
+    point = objective(found.cone, found.x * 1.1)
+    moved = certify(objective, point, Boundary.at(objective, point))
     assert not moved.ok
     assert moved.newton_decrement > 1e-3
 
 
-@pytest.mark.parametrize("start", [moment_start, lambda _, cone: unit_start(cone)])
-def test_starts_are_finite_and_of_full_rank(start):
+def test_the_start_is_finite_and_of_full_rank():
     likelihood = MarginalLikelihood.of(make_design("everything", seed=2, n=150))
     full = Cone.of(likelihood)
-    cone, x = full.at(start(Objective(likelihood, True), full), 1e-12)
+    cone, x = full.at(moment_start(Objective(likelihood, True), full), 1e-12)
     assert cone.size == full.size
-    assert np.isfinite(Objective(likelihood, True)(cone, x)[0])
+    assert np.isfinite(Objective(likelihood, True)(cone, x).value)
 
 
 def test_the_whitened_coordinates_go_there_and_back():
@@ -105,9 +115,8 @@ def test_the_whitened_gradient_equals_differences():
     objective, full = Objective(likelihood, True), Cone.of(likelihood)
     cone = full.with_ranks([2])
     x = np.random.default_rng(1).normal(size=cone.size)
-    _, g = objective(cone, x)
-    numeric = [(objective(cone, x + h)[0] - objective(cone, x - h)[0]) / 2e-5 for h in 1e-5 * np.eye(x.size)]
-    assert_allclose(g, numeric, rtol=1e-5, atol=1e-6)
+    numeric = [(objective(cone, x + h).value - objective(cone, x - h).value) / 2e-5 for h in 1e-5 * np.eye(x.size)]
+    assert_allclose(objective(cone, x).g, numeric, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("power", [-6, 0, 6])
@@ -133,3 +142,23 @@ def test_all_variances_zero_with_several_effects():
 def test_an_unknown_optimizer_is_named():
     with pytest.raises(ArgumentError, match=r'optimizer="bobyca".*did you mean `bobyqa`'):
         optimise(MarginalLikelihood.of(make_design("one", seed=0)), True, "bobyca")
+
+
+def test_a_balanced_design_needs_hardly_more_than_its_moments():
+    rng = np.random.default_rng(1)
+    g = np.repeat(np.arange(30), 8)
+    term = random_term("g", g, 1, together(1), rng)
+    y = rng.normal(size=30)[g] + rng.normal(size=g.size)
+    found = optimise(MarginalLikelihood.of(from_arrays(y, np.ones((g.size, 1)), (term,))), True, "lbfgs")
+    assert found.certificate.ok
+    assert found.evaluations <= 8
+
+
+def test_a_second_start_finds_the_lower_of_two_minima():
+    likelihood = MarginalLikelihood.of(make_design("everything", seed=49, weighted=True))
+    found = optimise(likelihood, True, "lbfgs")
+    rng = np.random.default_rng(0)
+    starts = rng.normal(size=(6, found.theta.size))
+    others = [minimize(likelihood.with_gradient, s, jac=True, method="L-BFGS-B").fun for s in starts]
+    assert max(others) > min(others) + 0.01
+    assert found.value <= min(others) + 1e-6

@@ -16,7 +16,7 @@ from tests.designs import from_arrays, make_design, random_term, together
 def inference(design, reml=True):
     likelihood = MarginalLikelihood.of(design)
     optimum = optimise(likelihood, reml, "lbfgs")
-    return Satterthwaite.of(likelihood, optimum, reml), estimates(likelihood, optimum.theta, reml)
+    return Satterthwaite.of(likelihood, optimum, reml), estimates(likelihood, optimum, reml)
 
 
 def balanced(groups=7, size=4, spread=3.0):

@@ -53,8 +53,10 @@ def pinned(name: str, theta: pd.Series, reml: bool) -> blm.Fit:
     full = Cone.of(fit.likelihood)
     cone, x = full.at(full.whitened(at), 1e-4)
     value = fit.likelihood.criterion(at, reml)
-    optimum = replace(fit.optimum, theta=at, value=value, cone=cone, x=x)
-    return replace(fit, optimum=optimum, estimates=estimates(fit.likelihood, at, reml))
+    optimum = replace(
+        fit.optimum, theta=at, value=value, cone=cone, x=x, evaluation=fit.likelihood.evaluate_theta(at, reml)
+    )
+    return replace(fit, optimum=optimum, estimates=estimates(fit.likelihood, optimum, reml))
 
 
 def same(ours: str, theirs: str, units: int) -> bool:

@@ -1,0 +1,13 @@
+"""The blocked likelihood as compiled loops: the algorithm of `kernel`, `inverse` and `gradient`, for speed.
+
+    plan.py         where each block lies in flat arrays
+    vectors.py      the vector operations that all loops are made of
+    elimination.py  forward: the lead, and what it leaves for the tail
+    tail.py         the dense tail
+    derivative.py   back: M^-1 on the pattern, u, the gradient
+    engine.py       runs them
+
+`likelihood/dense.py` is the obvious reference; `likelihood/plain.py` the same blocked algorithm in NumPy. Numba keeps
+compiled code beside the sources (or in NUMBA_CACHE_DIR) and looks only at the file of the function itself: after
+editing `vectors.py`, remove `__pycache__`.
+"""

@@ -1,0 +1,258 @@
+"""The first start of `search` in one compiled call, where Python would take longer than the likelihood.
+
+Moment start (`start`), descent (`quasi_newton`) with the curvature of `information`, and the Hessian by differences of
+the gradient (`objective`), step for step as in these files, over factors of full rank. It is used where the tail is
+small and the compiled loops are there already; where the descent ends close to the boundary, `search` goes on from its
+point.
+"""
+
+import numpy as np
+
+from bayeslmm.likelihood.compiled.engine import Engine
+from bayeslmm.likelihood.compiled.plan import N_EFFECTS
+from bayeslmm.likelihood.compiled.tail import small_cholesky, small_inverse
+from bayeslmm.likelihood.compiled.vectors import compiled, inner
+from bayeslmm.likelihood.compiled.whole import evaluate
+from bayeslmm.likelihood.evaluation import Parts
+from bayeslmm.point.cone import Cone
+from bayeslmm.point.objective import Objective, Point
+from bayeslmm.point.quasi_newton import Descent
+
+# columns of the table of blocks: k, first entry of x, offset of the root (k, k), offset of Lambda_t in the flat
+# Lambdas, width of Lambda_t, J, offset of (k, J) of the term in the flat u, offset of its effects
+WIDTH, ENTRY, ROOT, LAM, TERM_WIDTH, LEVELS, U, EFFECTS = range(8)
+DECREMENT, MAX_STEPS, ARMIJO, STEP = 1e-13, 200, 1e-4, 1e-4
+LEAST, MOST = 0.1, 1e4
+TINY = float(np.finfo(float).tiny)
+
+
+@inner
+def value_at(plan, a, w, v, S, T, x, beta, nu, reml, constant, cone_map, G, u, b, e, parts):
+    """-2 log L at x, +inf where the factorisation breaks down; G, the solutions and the three `parts` are written."""
+    log_Z, log_X, last = evaluate(plan, a, cone_map @ x, w, v, S, T, beta, nu, 0.0, G, u, b, e)
+    if not np.isfinite(log_Z + log_X):
+        return np.inf
+    parts[0], parts[1], parts[2] = log_Z, log_X, last * last if last > 0.0 else 0.0
+    return log_Z + reml * log_X + nu * np.log(max(parts[2], TINY)) + constant
+
+
+@inner
+def put_start(blocks, effects, u, sigma2, x):
+    """Write the moment start into x, from u at V = I."""
+    for i in range(blocks.shape[0]):
+        k, J, at = blocks[i, WIDTH], blocks[i, LEVELS], blocks[i, ENTRY]
+        V = np.empty((k, k))
+        for r in range(k):
+            for c in range(k):
+                s = 0.0
+                for level in range(J):
+                    s += (
+                        u[blocks[i, U] + effects[blocks[i, EFFECTS] + r] * J + level]
+                        * u[blocks[i, U] + effects[blocks[i, EFFECTS] + c] * J + level]
+                    )
+                V[r, c] = 4.0 * s / J / sigma2 - (1.0 if r == c else 0.0)
+        values, vectors = np.linalg.eigh(V)
+        for r in range(k):
+            for c in range(k):
+                s = 0.0
+                for j in range(k):
+                    s += vectors[r, j] * min(max(values[j], LEAST), MOST) * vectors[c, j]
+                V[r, c] = s
+        small_cholesky(V)
+        for c in range(k):
+            for r in range(c, k):
+                x[at] = V[r, c]
+                at += 1
+
+
+@inner
+def curvature(blocks, effects, root, x, G, H):
+    """The model of `information` into H (size, size)."""
+    H[:] = 0.0
+    for i in range(blocks.shape[0]):
+        k, J, at = blocks[i, WIDTH], blocks[i, LEVELS], blocks[i, ENTRY]
+        C = root[blocks[i, ROOT] : blocks[i, ROOT] + k * k].reshape(k, k)
+        X, W, inverse, dX = np.zeros((k, k)), np.empty((k, k)), np.empty((k, k)), np.empty((k, k))
+        e = at
+        for c in range(k):
+            for r in range(c, k):
+                X[r, c] = x[e]
+                e += 1
+        for r in range(k):
+            for c in range(r + 1):
+                s = 1.0 if r == c else 0.0
+                for j in range(c + 1):
+                    s += X[r, j] * X[c, j]
+                W[r, c] = s
+        small_cholesky(W)
+        small_inverse(W, inverse)
+        for r in range(k):
+            for c in range(r):
+                inverse[c, r] = inverse[r, c]
+        WX = inverse @ X
+        Q = X.T @ WX
+        # df/dX = C^-1 (df/dLambda) of the block's effects, and G from 2 G X = df/dX
+        for r in range(k):
+            for c in range(k):
+                s = 0.0
+                for j in range(k):
+                    row = effects[blocks[i, EFFECTS] + j] * blocks[i, TERM_WIDTH]
+                    s += C[j, r] * G[blocks[i, LAM] + row + effects[blocks[i, EFFECTS] + c]]
+                dX[r, c] = s
+        # rows of 2 G: solve g X = dX[r] from the last column back, X lower triangular
+        regular = True
+        for c in range(k):
+            regular = regular and X[c, c] != 0.0
+        if regular:
+            for r in range(k):
+                for c in range(k - 1, -1, -1):
+                    s = dX[r, c]
+                    for j in range(c + 1, k):
+                        s -= dX[r, j] * X[j, c]
+                    dX[r, c] = s / X[c, c]
+        row = at
+        for c in range(k):
+            for r in range(c, k):
+                column = at
+                for d in range(k):
+                    for s_ in range(d, k):
+                        h = 2.0 * J * (inverse[r, s_] * Q[c, d] + WX[r, d] * WX[s_, c])
+                        if c == d and regular:
+                            h += 0.5 * (dX[r, s_] + dX[s_, r])
+                        H[row, column] = h
+                        column += 1
+                row += 1
+
+
+@compiled
+def small_search(plan, a, w, v, S, T, cone_map, blocks, effects, root, unit, nu, reml, constant, sizes, G, u, b, e):
+    """Descend from the moment start.
+
+    Parameters
+    ----------
+    plan, a, w, v, S, T
+        Of the engine; T (m, m) as `whole.evaluate` takes it.
+    cone_map, blocks, effects, root, unit
+        The cone at full rank: flat Lambdas are `cone_map @ x`; its blocks; the x of V = I.
+    nu, reml, constant
+        f = log_det_Z + reml log_det_X + nu log r^2 + constant.
+    sizes
+        (n, p, q): rows, fixed-effect columns, random effects.
+    G, u, b, e
+        Written: as `derivative.gradient` describes them, at the point found.
+
+    Returns
+    -------
+    x, f, gradient, tail solutions and gamma, quasi-Newton Hessian, the parts of f, evaluations.
+    """
+    size = cone_map.shape[1]
+    x, beta, parts = unit.copy(), np.empty(S.shape[0] - 1), np.zeros(3)
+    value_at(plan, a, w, v, S, T, x, beta, nu, reml, constant, cone_map, G, u, b, e, parts)
+    squares = 0.0
+    for i in range(u.size):
+        squares += u[i] * u[i]
+    n, p, q = sizes[0], sizes[1], sizes[2]
+    rest, df = parts[2] - 2.0 * squares, n - p - q
+    sigma2 = rest / df if df > 0.1 * n and rest > 0.0 else max(parts[2], TINY) / (n - p)
+    put_start(blocks, effects, u, sigma2, x)
+    f = value_at(plan, a, w, v, S, T, x, beta, nu, reml, constant, cone_map, G, u, b, e, parts)
+    evaluations = 2
+    g = cone_map.T @ G
+    model, E = np.empty((size, size)), np.zeros((size, size))
+    curvature(blocks, effects, root, x, G, model)
+    for _ in range(MAX_STEPS):
+        values, vectors = np.linalg.eigh(model + E)
+        along = vectors.T @ g
+        largest = np.abs(values).max()
+        decrement = 0.0
+        for j in range(size):
+            c = max(abs(values[j]), 1e-6 * largest)
+            decrement += 0.5 * along[j] * along[j] / c
+            along[j] /= c
+        if not decrement >= DECREMENT:
+            break
+        step = -(vectors @ along)
+        length, limit = np.sqrt((step * step).sum()), max(1.0, np.sqrt((x * x).sum()))
+        if length > limit:
+            step *= limit / length
+        slope = (g * step).sum()
+        noise = 1e-13 * max(1.0, abs(f))
+        share, found = 1.0, False
+        moved, f_moved = x, f
+        while share > 1e-6:
+            moved = x + share * step
+            f_moved = value_at(plan, a, w, v, S, T, moved, beta, nu, reml, constant, cone_map, G, u, b, e, parts)
+            evaluations += 1
+            if f_moved <= f + ARMIJO * share * slope + noise:
+                found = True
+                break
+            bend = f_moved - f - slope * share
+            best = -slope * share * share / (2.0 * bend) if np.isfinite(bend) else 0.0
+            share = min(max(best, 0.1 * share), 0.5 * share)
+        if not found:
+            f = value_at(plan, a, w, v, S, T, x, beta, nu, reml, constant, cone_map, G, u, b, e, parts)
+            evaluations += 1
+            break
+        g_moved = cone_map.T @ G
+        s = moved - x
+        y = g_moved - g
+        x, f, g = moved, f_moved, g_moved
+        curvature(blocks, effects, root, x, G, model)
+        r = y - model @ s - E @ s
+        rs = (r * s).sum()
+        if abs(rs) > 1e-8 * np.sqrt((r * r).sum() * (s * s).sum()):
+            for i in range(size):
+                for j in range(size):
+                    E[i, j] += r[i] * r[j] / rs
+    return x, f, g, beta, model + E, parts, evaluations
+
+
+@compiled
+def small_hessian(plan, a, w, v, S, T, cone_map, x, g, nu):
+    """Forward differences of the gradient g at x, (size, size)."""
+    size = x.size
+    H, beta = np.empty((size, size)), np.empty(S.shape[0] - 1)
+    G, u = np.empty(cone_map.shape[0]), np.empty(plan.size[N_EFFECTS])
+    b, e = np.empty_like(u), np.empty_like(u)
+    for i in range(size):
+        h = STEP * max(1.0, abs(x[i]))
+        moved = x.copy()
+        moved[i] += h
+        evaluate(plan, a, cone_map @ moved, w, v, S, T, beta, nu, 0.0, G, u, b, e)
+        H[i] = (cone_map.T @ G - g) / h
+    return 0.5 * (H + H.T)
+
+
+def from_moments(objective: Objective, engine: Engine, full: Cone) -> tuple[Descent, np.ndarray]:
+    """The descent from the moment start, and the Hessian by differences where it ended."""
+    likelihood, reml = objective.likelihood, objective.reml
+    nu, plan, S, q = likelihood.nu(reml), engine.layout.plan, engine.S, engine.structure.q_tail
+    blocks, effects, root = _tables(full)
+    T = np.empty((S.shape[0] - 1 if reml else q,) * 2)
+    G, (u, b, e) = np.empty(full.map.shape[0]), np.empty((3, engine.layout.n_effects))
+    constant = likelihood.value(Parts(0.0, 0.0, float(nu)), reml) - nu * float(np.log(nu))
+    sizes = np.array([likelihood.n, likelihood.p, u.size], dtype=float)
+    work = (plan, engine.a, engine.w, engine.v, S, T, full.map)
+    with engine.lock:
+        x, f, g, beta, H, parts, evaluations = small_search(
+            *work, blocks, effects, root, full.unit, float(nu), float(reml), constant, sizes, G, u, b, e
+        )
+        found = engine.solution(Parts(*parts.tolist()), beta, u, b, G)
+        by_differences = small_hessian(*work, x, g, float(nu))
+    objective.evaluations += evaluations + x.size
+    return Descent(Point(full, x, f, g, found), H), by_differences
+
+
+def _tables(full: Cone) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    terms = full.covariance.terms
+    lam, u = [0], [0]
+    for term in terms:
+        lam.append(lam[-1] + term.k**2)
+        u.append(u[-1] + term.k * term.n_levels)
+    rows, entry, root, effect = [], 0, 0, 0
+    for b in full.blocks:
+        t = terms[b.term]
+        rows.append((b.k, entry, root, lam[b.term], t.k, t.n_levels, u[b.term], effect))
+        entry, root, effect = entry + b.size, root + b.k**2, effect + b.k
+    effects = np.array([i for b in full.blocks for i in b.effects], dtype=np.int64)
+    return np.array(rows, dtype=np.int64), effects, np.concatenate([b.root.ravel() for b in full.blocks])

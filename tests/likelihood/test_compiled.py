@@ -1,0 +1,111 @@
+"""The compiled loops give what the plain path gives; which of the two runs is decided by work, and can be chosen."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from numpy.testing import assert_allclose
+
+from bayeslmm.errors import ArgumentError
+from bayeslmm.likelihood import policy, threads
+from bayeslmm.likelihood.compiled import engine as compiled
+from bayeslmm.likelihood.marginal import MarginalLikelihood, flattened
+from bayeslmm.likelihood.plain import plain_evaluation, plain_value
+from tests.designs import SHAPES, designs_with_theta, make_design
+
+
+def both(likelihood, flat, reml, sigma=None):
+    engine = compiled.Engine.of(likelihood.structure, likelihood.A)
+    nu = likelihood.nu(reml)
+    return (
+        plain_evaluation(likelihood.A, likelihood.structure, flat, nu, reml, sigma),
+        engine.evaluation(flat, nu, reml, sigma),
+    )
+
+
+def assert_same(plain, loops):
+    size = np.abs(plain.gradient).max(initial=1.0)
+    assert_allclose(loops.parts, plain.parts, rtol=1e-12, atol=1e-11)
+    assert_allclose(loops.gradient, plain.gradient, rtol=1e-12, atol=1e-12 * size)
+    assert_allclose(loops.L_X, plain.L_X, rtol=1e-12, atol=1e-12)
+    assert_allclose(loops.gamma, plain.gamma, rtol=1e-11, atol=1e-11)
+    for mine, theirs in zip((*loops.u, *loops.b), (*plain.u, *plain.b), strict=True):
+        assert_allclose(mine, theirs, rtol=1e-10, atol=1e-11)
+
+
+@given(designs_with_theta())
+@settings(max_examples=60, deadline=None)
+def test_plain_and_compiled_agree(case):
+    design, theta = case
+    likelihood = MarginalLikelihood.of(design)
+    flat = flattened(likelihood.covariance.lambdas(theta))
+    for reml in (True, False):
+        assert_same(*both(likelihood, flat, reml))
+    assert_same(*both(likelihood, flat, True, sigma=1.7))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("n", [700, 1500])
+def test_they_agree_with_many_levels_and_lapack_in_the_tail(shape, n, monkeypatch):
+    monkeypatch.setattr(compiled, "SMALL", 3)
+    monkeypatch.setattr(compiled, "PIECE", 10)
+    likelihood = MarginalLikelihood.of(make_design(shape, seed=4, n=n, levels=n // 4))
+    theta = np.random.default_rng(1).normal(size=likelihood.covariance.m)
+    assert_same(*both(likelihood, flattened(likelihood.covariance.lambdas(theta)), True))
+
+
+def test_the_number_of_threads_changes_nothing(monkeypatch):
+    monkeypatch.setattr(compiled, "PIECE", 10)
+    likelihood = MarginalLikelihood.of(make_design("everything", seed=4, n=900, levels=200))
+    flat = flattened(likelihood.covariance.lambdas(np.ones(likelihood.covariance.m)))
+    results = []
+    for n in (1, 2, 3):
+        threads.set_threads(n)
+        results.append(both(likelihood, flat, True)[1])
+    threads.set_threads(None)
+    for other in results[1:]:
+        assert other.parts == results[0].parts
+        assert (other.gradient == results[0].gradient).all()
+
+
+def test_a_matrix_that_is_not_positive_definite_is_refused():
+    likelihood = MarginalLikelihood.of(make_design("crossed", seed=1))
+    flat = flattened(likelihood.covariance.lambdas(np.full(likelihood.covariance.m, np.nan)))
+    engine = compiled.Engine.of(likelihood.structure, likelihood.A)
+    with pytest.raises(np.linalg.LinAlgError):
+        engine.value(flat)
+    with pytest.raises((np.linalg.LinAlgError, ValueError)):
+        plain_value(likelihood.A, likelihood.structure, flat)
+
+
+def test_work_decides_when_the_loops_come_in(monkeypatch):
+    monkeypatch.delenv("BAYESLMM_ENGINE", raising=False)
+    monkeypatch.setattr(policy, "_spent", type(policy._spent)())
+    monkeypatch.setattr(policy, "COMPILED", "bayeslmm.no_such_module")
+    monkeypatch.setattr(policy, "on_disk", lambda: True)
+    assert [policy.pays(0.45 * policy.LOADING) for _ in range(4)] == [False, False, True, True]
+    monkeypatch.setattr(policy, "on_disk", lambda: False)
+    assert not policy.pays(0.0)
+    assert policy.pays(policy.COMPILING)
+
+
+def test_the_path_can_be_chosen(monkeypatch):
+    for choice, expected in (("plain", False), ("compiled", True)):
+        monkeypatch.setenv("BAYESLMM_ENGINE", choice)
+        assert policy.pays(0.0) is expected
+    monkeypatch.setenv("BAYESLMM_ENGINE", "fast")
+    with pytest.raises(ArgumentError, match="BAYESLMM_ENGINE is 'fast'; it is auto, plain or compiled"):
+        policy.pays(0.0)
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.5, True, "2"])
+def test_the_number_of_threads_must_be_a_count(n):
+    with pytest.raises(ArgumentError, match="at least 1"):
+        threads.set_threads(n)
+
+
+def test_threads_from_the_environment(monkeypatch):
+    monkeypatch.setenv("BAYESLMM_THREADS", "3")
+    assert threads.threads() == 3
+    monkeypatch.setenv("BAYESLMM_THREADS", "many")
+    with pytest.raises(ArgumentError, match="BAYESLMM_THREADS is 'many'"):
+        threads.threads()
