@@ -293,7 +293,8 @@ def _warn(fit: Fit) -> None:
             stacklevel=4,
         )
     if not fit.converged:
-        cure = "" if fit.optimizer.startswith("lbfgs") else '; optimizer="lbfgs" goes on to the optimum'
+        rescale = "; bring the predictors with random effects to similar sds, scale(x), and fit again"
+        cure = rescale if fit.optimizer.startswith("lbfgs") else '; optimizer="lbfgs" goes on to the optimum'
         warnings.warn(
             f"the fit did not converge: {'; '.join(fit.certificate.problems)}{cure}", ConvergenceWarning, stacklevel=4
         )

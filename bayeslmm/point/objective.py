@@ -60,13 +60,13 @@ class Objective:
         self.progress.tell(self.evaluations, value)
         return value
 
-    def hessian(self, point: Point, step: float = 1e-4) -> np.ndarray:
-        """Forward differences of the analytic gradient, (cone.size, cone.size)."""
+    def hessian(self, point: Point, step: float = 1e-4, central: bool = False) -> np.ndarray:
+        """Differences of the analytic gradient, forward or central, (cone.size, cone.size)."""
         x = point.x
         H = np.empty((x.size, x.size))
         for i in range(x.size):
-            h = step * max(1.0, abs(x[i]))
-            moved = x.copy()
-            moved[i] += h
-            H[i] = (self(point.cone, moved).g - point.g) / h
+            h = np.zeros(x.size)
+            h[i] = step * max(1.0, abs(x[i]))
+            behind = self(point.cone, x - h).g if central else point.g
+            H[i] = (self(point.cone, x + h).g - behind) / (h[i] * (2 if central else 1))
         return (H + H.T) / 2

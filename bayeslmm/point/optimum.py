@@ -9,6 +9,8 @@ from bayeslmm.likelihood.evaluation import Evaluation
 from bayeslmm.point.cone import Cone
 from bayeslmm.point.objective import Point
 
+SADDLE = -1e-4
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
@@ -42,7 +44,7 @@ class Certificate:
         found = []
         if not np.isfinite(self.newton_decrement) or self.newton_decrement > 1e-6:
             found.append(f"the criterion could still fall by about {self.newton_decrement:.2g}")
-        if self.smallest_eigenvalue < -1e-4:
+        if self.smallest_eigenvalue < SADDLE:
             found.append(f"the point is a saddle (Hessian eigenvalue {self.smallest_eigenvalue:.2g})")
         if self.multipliers and min(self.multipliers) < -1e-4:
             found.append(f"a variance at zero would rather grow (derivative {min(self.multipliers):.2g})")
