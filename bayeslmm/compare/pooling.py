@@ -28,7 +28,6 @@ from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.tables import coefficient_map, long_table
 
-
 FACTOR = "factor: 0 where the level's own data decide, 1 where it gets the mean"
 
 
