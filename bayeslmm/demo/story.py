@@ -139,10 +139,10 @@ def _pooling(page: Page, analysis: Analysis) -> None:
     table = pooled.table[pooled.table["term"] == "grade"]
     kinds = {"by REML": "reml", **({} if pooled.post is None else {"in the posterior": "bayes"})}
     ranges = [f"from {_range(table[column].min(), table[column].max())} {how}" for how, column in kinds.items()]
-    page.prose(
-        "The factor is the share of the variance between majors that a major's own data leave open."
-        + (" At a correlation of +1 or -1, REML reads the slope off the level." if _is_tied(analysis.slopes) else "")
-    )
+    if any(s.kind == "correlation" for s in analysis.slopes.singularities):
+        page.prose(
+            "At a correlation of +1 or -1 REML reads a major's slope off its level, so grade has the level's factor."
+        )
     page.prose(
         f"{table['n'].iloc[0]} graduates say little about a slope: taken alone, the majors' slopes run from "
         f"{_range(table['no_pooling'].min(), table['no_pooling'].max())}; with what the other majors know, "
@@ -202,10 +202,6 @@ def _how_sure(grade: Coefficient, draws: Draws, sd: float, slopes: Draws) -> str
 def _sd_of_slopes(posterior: Posterior) -> Draws:
     term = posterior.design.terms[0]
     return Draws.of(posterior.draws.sd(term)[:, term.effects.index("grade")])
-
-
-def _is_tied(fit: Fit) -> bool:
-    return any(s.kind == "correlation" for s in fit.singularities)
 
 
 def _reasons(fit: Fit) -> str:

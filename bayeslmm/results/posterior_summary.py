@@ -17,7 +17,7 @@ from bayeslmm.results.summary import size_line
 from bayeslmm.results.tables import estimated_pairs
 
 STATISTICS = ["estimate", "median", "sd", "lower", "upper", "rhat", "ess_bulk", "ess_tail"]
-HEADER = ["Estimate", "Median", "SD", "Lower", "Upper", "R-hat", "ESS bulk", "ESS tail"]
+HEADER = ["Mean", "Median", "SD", "Lower", "Upper", "R-hat", "Bulk", "Tail"]
 KINDS = {"eti": "equal-tailed", "hdi": "highest-density"}
 SIGNIFICANT = 3
 
@@ -112,6 +112,7 @@ def _head(draws: Draws, level: float, kind: str) -> str:
         "Linear mixed model, posterior by NUTS [bayeslmm]",
         f"Formula: {draws.design.formula.text}",
         f"  Draws: {chains} {chain} x {n} draws; {100 * level:g}% {KINDS[kind]} intervals",
+        "         Bulk, Tail: effective draws for means and for interval ends",
     ]
     if draws.design.has_weights:
         lines.append("Weights: yes")
