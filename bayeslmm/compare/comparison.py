@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from bayeslmm.compare.forest import forest
 from bayeslmm.compare.same import check_same
 from bayeslmm.design import RandomTerm
 from bayeslmm.likelihood.covariance import sd_and_correlation
+from bayeslmm.point.distributions import t_quantile
 from bayeslmm.results import rformat
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
@@ -143,7 +143,7 @@ def compare(fit: Fit, post: Posterior, level: float = 0.95) -> Comparison:
 
 def _fixed(fit: Fit, post: Posterior, level: float) -> pd.DataFrame:
     tests = fit.tests()
-    half = stats.t.ppf(0.5 + level / 2, tests["df"]) * tests["se"]
+    half = t_quantile(0.5 + level / 2, tests["df"].to_numpy()) * tests["se"]
     table = summarise(draws_of(post, "beta"), level, list(tests.index))
     table["kind"], table["group"], table["term"] = "fixed", "", list(tests.index)
     table["reml"], table["reml_se"] = tests["estimate"], tests["se"]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.interpolate import BSpline
 from scipy.linalg import qr
 
 
@@ -210,11 +209,15 @@ def _basis(x: np.ndarray, knots: np.ndarray, degree: int) -> np.ndarray:
     out = np.full((x.size, knots.size - degree - 1), np.nan)
     seen = ~np.isnan(x)
     if seen.any():
+        from scipy.interpolate import BSpline
+
         out[seen] = BSpline.design_matrix(x[seen], knots, degree, extrapolate=True).toarray()
     return out
 
 
 def _derivative(at: float, knots: np.ndarray, order: int) -> np.ndarray:
     """(k,): the derivative of each cubic B-spline at one point."""
+    from scipy.interpolate import BSpline
+
     count = knots.size - 4
     return np.array([BSpline(knots, np.eye(count)[j], 3).derivative(order)(at) for j in range(count)])

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bayeslmm.errors import ArgumentError
 
-LOADING, COMPILING = 0.004, 4.0  # seconds of plain work that loading and compiling are worth
+LOADING, COMPILING = 0.004, 10.0  # seconds of plain work that loading and compiling are worth
 _VARIABLE = "BAYESLMM_ENGINE"
 COMPILED = "bayeslmm.likelihood.compiled"
 

@@ -8,7 +8,6 @@ by default, which is usually 1e-12 to 1e-6 above the optimum. The certificate is
 from collections.abc import Callable
 from typing import Literal
 
-import nlopt
 import numpy as np
 
 from bayeslmm.point.certificate import Boundary, certify
@@ -41,6 +40,8 @@ def derivative_free(objective: Objective, method: Literal["bobyqa", "nelder-mead
 
 
 def _run(objective: Objective, start: np.ndarray, lower: np.ndarray, method: str) -> np.ndarray:
+    import nlopt
+
     algorithm = {"bobyqa": nlopt.LN_BOBYQA, "nelder-mead": nlopt.LN_NELDERMEAD}[method]
     optimizer = nlopt.opt(algorithm, start.size)
     optimizer.set_min_objective(lambda theta, _: _finite(objective.at_theta, theta))

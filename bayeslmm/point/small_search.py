@@ -9,7 +9,6 @@ point.
 import numpy as np
 
 from bayeslmm.likelihood.compiled.engine import Engine
-from bayeslmm.likelihood.compiled.plan import N_EFFECTS
 from bayeslmm.likelihood.compiled.tail import small_cholesky, small_inverse
 from bayeslmm.likelihood.compiled.vectors import compiled, inner
 from bayeslmm.likelihood.compiled.whole import evaluate
@@ -143,7 +142,8 @@ def small_search(plan, a, w, v, S, T, cone_map, blocks, effects, root, unit, nu,
 
     Returns
     -------
-    x, f, gradient, tail solutions and gamma, quasi-Newton Hessian, the parts of f, evaluations.
+    x, f, gradient, tail solutions and gamma, factor of the tail, quasi-Newton Hessian, Hessian by forward differences,
+    the parts of f, evaluations.
     """
     size = cone_map.shape[1]
     x, beta, parts = unit.copy(), np.empty(S.shape[0] - 1), np.zeros(3)
@@ -204,23 +204,17 @@ def small_search(plan, a, w, v, S, T, cone_map, blocks, effects, root, unit, nu,
             for i in range(size):
                 for j in range(size):
                     E[i, j] += r[i] * r[j] / rs
-    return x, f, g, beta, model + E, parts, evaluations
-
-
-@compiled
-def small_hessian(plan, a, w, v, S, T, cone_map, x, g, nu):
-    """Forward differences of the gradient g at x, (size, size)."""
-    size = x.size
-    H, beta = np.empty((size, size)), np.empty(S.shape[0] - 1)
-    G, u = np.empty(cone_map.shape[0]), np.empty(plan.size[N_EFFECTS])
-    b, e = np.empty_like(u), np.empty_like(u)
+    gamma, factor = beta.copy(), S.copy()
+    by_differences = np.empty((size, size))
+    G2, u2 = np.empty_like(G), np.empty_like(u)
+    b2, e2 = np.empty_like(u), np.empty_like(u)
     for i in range(size):
         h = STEP * max(1.0, abs(x[i]))
         moved = x.copy()
         moved[i] += h
-        evaluate(plan, a, cone_map @ moved, w, v, S, T, beta, nu, 0.0, G, u, b, e)
-        H[i] = (cone_map.T @ G - g) / h
-    return 0.5 * (H + H.T)
+        evaluate(plan, a, cone_map @ moved, w, v, S, T, beta, nu, 0.0, G2, u2, b2, e2)
+        by_differences[i] = (cone_map.T @ G2 - g) / h
+    return x, f, g, gamma, factor, model + E, 0.5 * (by_differences + by_differences.T), parts, evaluations + size
 
 
 def from_moments(objective: Objective, engine: Engine, full: Cone) -> tuple[Descent, np.ndarray]:
@@ -234,12 +228,11 @@ def from_moments(objective: Objective, engine: Engine, full: Cone) -> tuple[Desc
     sizes = np.array([likelihood.n, likelihood.p, u.size], dtype=float)
     work = (plan, engine.a, engine.w, engine.v, S, T, full.map)
     with engine.lock:
-        x, f, g, beta, H, parts, evaluations = small_search(
+        x, f, g, solutions, factor, H, by_differences, parts, evaluations = small_search(
             *work, blocks, effects, root, full.unit, float(nu), float(reml), constant, sizes, G, u, b, e
         )
-        found = engine.solution(Parts(*parts.tolist()), beta, u, b, G)
-        by_differences = small_hessian(*work, x, g, float(nu))
-    objective.evaluations += evaluations + x.size
+    found = engine.solution(Parts(*parts.tolist()), factor, solutions, u, b, G)
+    objective.evaluations += evaluations
     return Descent(Point(full, x, f, g, found), H), by_differences
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from bayeslmm.design import Design
 from bayeslmm.errors import ArgumentError
+from bayeslmm.point.distributions import f_p_value
 from bayeslmm.point.estimates import Estimates
 from bayeslmm.point.hypotheses import type1, type3
 from bayeslmm.point.satterthwaite import Satterthwaite
@@ -75,7 +75,7 @@ def anova_table(design: Design, estimates: Estimates, inference: Satterthwaite, 
     for label, L in hypotheses.items():
         F, q, df = inference.f_test(L, estimates.beta) if len(L) else (np.nan, 0, np.nan)
         df = denominator.get(ddf, df)
-        p = stats.chi2.sf(F * q, q) if np.isinf(df) else stats.f.sf(F, q, df)
+        p = f_p_value(F, q, df)
         rows[label] = (F * q * estimates.sigma**2, F * estimates.sigma**2, q, df, F, float(p))
     columns = ["SumSq", "MeanSq", "NumDF", "DenDF", "F", "p"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)

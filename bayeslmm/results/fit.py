@@ -7,11 +7,11 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from bayeslmm.design import Design
 from bayeslmm.errors import ArgumentError, NotAvailableError
 from bayeslmm.likelihood.marginal import MarginalLikelihood
+from bayeslmm.point.distributions import normal_quantile, t_p_value
 from bayeslmm.point.estimates import Estimates, joint_variances, mode_variances
 from bayeslmm.point.optimum import Certificate, Optimum
 from bayeslmm.point.satterthwaite import Satterthwaite
@@ -226,9 +226,7 @@ class Fit:
             "asymptotic": lambda: np.full(self.design.p, np.inf),
         }[ddf]()
         t = beta / se
-        return pd.DataFrame(
-            {"estimate": beta, "se": se, "df": df, "t": t, "p": 2 * stats.t.sf(np.abs(t), df)}, index=self._names
-        )
+        return pd.DataFrame({"estimate": beta, "se": se, "df": df, "t": t, "p": t_p_value(t, df)}, index=self._names)
 
     def anova(self, type: Literal[1, 3, "I", "III"] = 3, ddf: Ddf = "satterthwaite") -> Anova:
         """F tests of the terms: SumSq, MeanSq, NumDF, DenDF, F, p.
@@ -255,7 +253,7 @@ class Fit:
         """
         if method != "wald":
             raise NotAvailableError(f'confint(method="{method}") is not available; use method="wald"')
-        z = stats.norm.ppf(0.5 + check_level(level) / 2)
+        z = normal_quantile(0.5 + check_level(level) / 2)
         half = z * self.bse
         return pd.DataFrame({"lower": self.fixef - half, "upper": self.fixef + half})
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from bayeslmm.design import Design
+from bayeslmm.point.distributions import f_p_value, t_p_value, t_quantile
 from bayeslmm.point.least_squares import LeastSquares
 from bayeslmm.results import rformat
 from bayeslmm.results.checks import check_level
@@ -91,7 +91,7 @@ class LinearFit:
         if q == 0:
             return np.nan, 0, self.df_resid, np.nan
         F = (self.estimates.tss - self.estimates.rss) / q / self.sigma**2
-        return F, q, self.df_resid, float(stats.f.sf(F, q, self.df_resid))
+        return F, q, self.df_resid, f_p_value(F, q, self.df_resid)
 
     @property
     def fitted(self) -> np.ndarray:
@@ -105,12 +105,12 @@ class LinearFit:
     def tests(self) -> pd.DataFrame:
         """One row per coefficient: estimate, se, df, t, p (two-sided)."""
         t = self.fixef / self.bse
-        p = 2 * stats.t.sf(np.abs(t), self.df_resid)
+        p = t_p_value(t.to_numpy(), self.df_resid)
         return pd.DataFrame({"estimate": self.fixef, "se": self.bse, "df": float(self.df_resid), "t": t, "p": p})
 
     def confint(self, level: float = 0.95) -> pd.DataFrame:
         """Confidence intervals from the t distribution: columns lower, upper."""
-        half = stats.t.ppf(0.5 + check_level(level) / 2, self.df_resid) * self.bse
+        half = t_quantile(0.5 + check_level(level) / 2, self.df_resid) * self.bse
         return pd.DataFrame({"lower": self.fixef - half, "upper": self.fixef + half})
 
     def summary(self) -> str:

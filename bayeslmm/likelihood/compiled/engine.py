@@ -106,12 +106,14 @@ class Engine:
                     spread(tail_inverse, [(plan, self.w, self.v, T, i, lo, hi) for lo, hi in pieces])
             c = c or nu / max(parts.r2, TINY)
             gradient(plan, self.a, flat, self.w, self.v, T, x, c, G, u, b, e)
-        return self.solution(parts, x, u, b, G)
+        return self.solution(parts, S, x, u, b, G)
 
-    def solution(self, parts: Parts, x: np.ndarray, u: np.ndarray, b: np.ndarray, G: np.ndarray) -> Evaluation:
-        """Name what the loops wrote; the factor is read from the workspace."""
+    def solution(
+        self, parts: Parts, factor: np.ndarray, x: np.ndarray, u: np.ndarray, b: np.ndarray, G: np.ndarray
+    ) -> Evaluation:
+        """Name what the loops wrote; `factor` is that of the tail, X and y."""
         q = self.structure.q_tail
-        return Evaluation(parts, self.S[q:-1, q:-1].copy(), x[q:], self._per_term(u), self._per_term(b), G)
+        return Evaluation(parts, factor[q:-1, q:-1].copy(), x[q:], self._per_term(u), self._per_term(b), G)
 
     @property
     def is_small(self) -> bool:
