@@ -21,9 +21,6 @@ RESULTS = Path(__file__).with_name("results")
 PEER = "import pandas, formulae" if importlib.util.find_spec("formulae") else "import pandas"
 FIT = "import bayeslmm as blm; blm.lmer('Reaction ~ Days + (Days | Subject)', blm.datasets.load('sleepstudy'))"
 LOOP = FIT.replace("; blm.lmer", "\nfor _ in range(201): blm.lmer")
-    FIT
-    + "; f = blm.lmer; d = blm.datasets.load('sleepstudy')\nfor _ in range(200): f('Reaction ~ Days + (Days | Subject)', d)"
-)
 
 
 def seconds(code: str, cache: str) -> float:
