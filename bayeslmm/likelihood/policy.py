@@ -2,9 +2,9 @@
 
 Loading compiled code takes most of a second, compiling it for the first time several; a small fit takes milliseconds
 in plain NumPy. So the first evaluations are plain, and the compiled loops come in when the work already done in NumPy
-would have paid for them (the ski-rental rule: never more than twice the best that hindsight could have done). Work is
-counted from sizes, not by a clock, so that the same calls always take the same path. Both give the same numbers to
-about 1e-15.
+makes them worth it (as one rents skis before one buys them): at once where they are on disk from an earlier process.
+Work is counted from sizes, not by a clock, so that the same calls always take the same path. Both give the same
+numbers to about 1e-15.
 
 The environment variable BAYESLMM_ENGINE chooses: "plain", "compiled", or "auto".
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bayeslmm.errors import ArgumentError
 
-LOADING, COMPILING = 0.004, 10.0  # seconds of plain work that loading and compiling are worth
+LOADING, COMPILING = 0.004, 1.0  # seconds of plain work after which loading, or compiling once and for all, pays
 _VARIABLE = "BAYESLMM_ENGINE"
 COMPILED = "bayeslmm.likelihood.compiled"
 
@@ -48,9 +48,9 @@ def pays(seconds: float) -> bool:
 @cache
 def on_disk() -> bool:
     """Whether this version's compiled loops were kept from an earlier process (a guess that costs only time)."""
-    home = Path(__file__).parent / "compiled"
+    source = Path(__file__).parent / "compiled" / "whole.py"
     given = os.environ.get("NUMBA_CACHE_DIR")
-    folders = [home / "__pycache__"] if given is None else list(Path(given).glob("compiled_*"))
-    pattern = f"derivative.gradient-*.py{sys.version_info.major}{sys.version_info.minor}*.nbi"
-    newest = max(source.stat().st_mtime for source in home.glob("*.py"))
-    return any(found.stat().st_mtime > newest for folder in folders for found in folder.glob(pattern))
+    folders = [source.parent / "__pycache__"] if given is None else list(Path(given).glob("compiled_*"))
+    pattern = f"whole.evaluate-*.py{sys.version_info.major}{sys.version_info.minor}*.nbi"
+    written = source.stat().st_mtime
+    return any(found.stat().st_mtime > written for folder in folders for found in folder.glob(pattern))
