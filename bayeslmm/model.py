@@ -15,6 +15,7 @@ from bayeslmm.errors import (
     ConvergenceWarning,
     FormulaError,
     NotAvailableError,
+    SamplingWarning,
     SingularFitWarning,
     did_you_mean,
 )
@@ -182,19 +183,23 @@ class Model:
         Parameters
         ----------
         **options
-            `draws=1000`, `tune=1000`, `chains=4`, `seed=None`, `sampler="nutpie" | "pymc"`, `target_accept=0.9`,
-            `cores`, `progressbar`: see `bayeslmm.bayes.sample.sample`.
+            `draws=1000`, `tune=1000`, `chains=4`, `seed=None`, `sampler="nutpie" | "pymc"`, `target_accept=0.95`,
+            `cores=None`, `progressbar=None`, `engine="auto" | "hierarchical"`: see `bayeslmm.bayes.sample.sample`.
 
         Warns
         -----
         SamplingWarning
-            Divergences, a large R-hat or few effective draws; the message says what to do.
+            Divergences, a large R-hat or few effective draws; the message says what to do. So does Ctrl-C, which gives
+            what was drawn until then.
         """
-        from bayeslmm.bayes.sample import sample
+        from bayeslmm.bayes.sample import OPTIONS, sample
         from bayeslmm.results.posterior import Posterior
 
+        _no_unknown(options, OPTIONS, "sample", "")
         data = sample(self._design, self.priors, **options)
-        return Posterior(data=data, design=self._design, priors=self.priors, model=self)
+        post = Posterior(data=data, design=self._design, priors=self.priors, model=self)
+        _warn_sampling(post)
+        return post
 
     def __repr__(self) -> str:
         groups = ", ".join(f"{t.group} ({t.n_levels})" for t in self._design.terms)
@@ -272,13 +277,13 @@ def lm(formula: str, data: Any, **options: Any) -> LinearFit:
     return LinearFit(design, least_squares(design), data_name)
 
 
-def _no_unknown(options: Mapping[str, Any], known: tuple[str, ...], verb: str) -> None:
+def _no_unknown(options: Mapping[str, Any], known: tuple[str, ...], verb: str, first: str = "formula, data, ") -> None:
     unknown = [name for name in options if name not in known]
     if unknown:
         near = did_you_mean(unknown[0], known)
         raise ArgumentError(
             f"{verb} has no argument `{unknown[0]}`{near if near.startswith('; did') else ''}; "
-            f"it takes formula, data, {', '.join(known)}"
+            f"it takes {first}{', '.join(known)}"
         )
 
 
@@ -298,3 +303,13 @@ def _warn(fit: Fit) -> None:
         warnings.warn(
             f"the fit did not converge: {'; '.join(fit.certificate.problems)}{cure}", ConvergenceWarning, stacklevel=4
         )
+
+
+def _warn_sampling(post: "Posterior") -> None:
+    """Say why the draws should not be used yet, with the number that shows it and the next step."""
+    checks = post.diagnostics().table
+    bad = checks[~checks["ok"].astype(bool)]
+    if len(bad):
+        said = "; ".join(f"{name}: {verdict}" for name, verdict in bad["verdict"].items())
+        steps = "; ".join(dict.fromkeys(step for step in bad["next_step"] if step))
+        warnings.warn(f"{said}. What to do: {steps}", SamplingWarning, stacklevel=3)

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,9 @@ from bayeslmm.results.posterior_predict import Kind, NewLevels, Seed
 from bayeslmm.results.posterior_summary import PosteriorSummary, posterior_summary
 from bayeslmm.results.posterior_tables import IntervalKind, check_kind, coef_draws, ranef_draws, varcorr_draws
 from bayeslmm.results.posterior_variance import icc_draws, r2_draws
+
+if TYPE_CHECKING:
+    from bayeslmm.bayes.priors import Priors
 
 GROUPS = ("posterior_predictive", "log_likelihood", "prior")
 
@@ -236,7 +239,7 @@ class Posterior:
 
         if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 1:
             raise ArgumentError(f"prior(draws={draws!r}): draws must be a whole number, at least 1")
-        return prior_draws(self.design, self.priors, draws=int(draws), seed=seed)
+        return prior_draws(self.design, cast("Priors", self.priors), draws=int(draws), seed=seed)
 
     def extended(self, *groups: str, seed: int | None = None, prior_draws: int = 1000) -> "Posterior":
         """Return the same posterior with more groups in `data`, as ArviZ's plots want them.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from bayeslmm.bayes.names import pair_labels, short
 from bayeslmm.design import Design, RandomTerm
 from bayeslmm.errors import ArgumentError
 from bayeslmm.results.tables import estimated_pairs
@@ -120,16 +121,6 @@ def _positions(have: list[str], wanted: list[str], name: str) -> list[int] | Non
     if absent:
         raise ArgumentError(f"the posterior's `{name}` has no `{absent[0]}`: it belongs to another model")
     return [where[label] for label in wanted]
-
-
-def short(effect: str) -> str:
-    """Name of an effect in the posterior: "Intercept" for R's "(Intercept)"."""
-    return "Intercept" if effect == "(Intercept)" else effect
-
-
-def pair_labels(term: RandomTerm) -> list[str]:
-    """Names of the estimated correlations in the posterior, in the order of `estimated_pairs`."""
-    return [f"{short(term.effects[j])}, {short(term.effects[i])}" for i, j in estimated_pairs(term)]
 
 
 def chunks(n: int, each: int) -> Iterator[slice]:

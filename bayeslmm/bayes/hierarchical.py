@@ -1,0 +1,141 @@
+"""The hierarchical model in PyMC: non-centred random effects, LKJ correlations, named dims and coords.
+
+    y ~ N(offset + X beta + sum_g Z_g b_g[index_g], sigma^2 / weights),      b_g = (z_g L_g') sd_g,    z_g ~ N(0, 1)
+
+`L_g L_g'` is the correlation matrix: `pm.LKJCorr` draws its Cholesky factor. Each sd has a prior of its own. `beta` is
+on the user's scale; the coefficients that have the priors are `beta_centred`, in which the intercept is the expected
+response at the mean of the predictors. All data are shared variables, so that another data set of the same shape does
+not compile anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from bayeslmm.bayes.distributions import LKJ, Flat, Prior
+from bayeslmm.bayes.names import TermNames, coords
+from bayeslmm.bayes.priors import Priors, Slot
+from bayeslmm.bayes.vine import PartialCorrelations
+from bayeslmm.design import Design, RandomTerm
+
+
+def pymc_model(design: Design, priors: Priors) -> pm.Model:
+    """Return the model of a design, with its data.
+
+    Parameters
+    ----------
+    design, priors
+        The arrays, and the priors of their parameters.
+
+    Raises
+    ------
+    ArgumentError
+        A grouping factor has a name that cannot stand in a posterior.
+    """
+    with pm.Model(coords=coords(design)) as model:
+        eta = pt.zeros(design.n) if not design.p else pm.Data("X", design.X, dims=("obs", "coef")) @ _beta(priors)
+        if design.has_offset:
+            eta += pm.Data("offset", design.offset, dims="obs")
+        for term in design.terms:
+            eta += _contribution(term, priors)
+        sigma = _variable("sigma", [priors.sigma], ())
+        if design.has_weights:
+            sigma = sigma / pt.sqrt(pm.Data("weights", design.weights, dims="obs"))
+        pm.Normal("y", mu=eta, sigma=sigma, observed=pm.Data("y_observed", design.y, dims="obs"), dims="obs")
+    return model
+
+
+def _beta(priors: Priors) -> Any:
+    """Beta (p,) on the user's scale."""
+    if not priors.centre.any():
+        return _variable("beta", priors.beta, "coef", priors.start)
+    centred = _variable("beta_centred", priors.beta, "coef", priors.start)
+    shift = pt.dot(centred, priors.centre) * priors.levels.astype(float)
+    return pm.Deterministic("beta", centred - shift, dims="coef")
+
+
+def _contribution(term: RandomTerm, priors: Priors) -> Any:
+    """Z b of the rows, (n,)."""
+    names = TermNames.of(term)
+    b = pm.Deterministic(names.b, _effects(term, names, priors), dims=(names.group, names.effect))
+    index = pm.Data(names.index, term.index, dims="obs")
+    if term.k == 1 and (term.Z == 1).all():
+        return b[index, 0]
+    return (pm.Data(names.Z, term.Z, dims=("obs", names.effect)) * b[index]).sum(axis=1)
+
+
+def _effects(term: RandomTerm, names: TermNames, priors: Priors) -> Any:
+    """B (J, k) of all levels."""
+    slots = priors.sd(term)
+    sd = _variable(names.sd, slots, names.effect, np.array([s.scale for s in slots]))
+    z = pm.Normal(f"z_{term.group}", dims=(names.group, names.effect))
+    if not term.pairs:
+        return z * sd
+    L = _factor(term, priors.cor(term))
+    rows, columns = np.array(term.pairs).T
+    pm.Deterministic(names.cor, pt.dot(L, L.T)[rows, columns], dims=names.pair)
+    return pt.dot(z, L.T) * sd
+
+
+def _factor(term: RandomTerm, prior: LKJ) -> Any:
+    """L (k, k), lower triangular within each block of correlated effects, and the identity elsewhere."""
+    blocks = [block for block in term.blocks if len(block) > 1]
+    numbers = [f"_{i}" for i in range(len(blocks))] if len(blocks) > 1 else [""]
+    factors = [
+        pm.LKJCorr(f"L_{term.group}{number}", n=len(b), eta=prior.eta, default_transform=PartialCorrelations(len(b)))
+        for number, b in zip(numbers, blocks, strict=True)
+    ]
+    if len(blocks[0]) == term.k:
+        return factors[0]
+    L = pt.as_tensor(np.eye(term.k))
+    for block, factor in zip(blocks, factors, strict=True):
+        place = np.eye(term.k)[:, list(block)]
+        L = L + pt.dot(pt.dot(place, factor - np.eye(len(block))), place.T)
+    return L
+
+
+# -- priors as random variables ------------------------------------------------------------------------------------
+
+
+def _variable(name: str, slots: Sequence[Slot], dim: str | tuple[()], start: np.ndarray | None = None) -> Any:
+    """One random variable for all slots; one for each class of prior where they differ, joined under the name."""
+    priors = [s.prior for s in slots]
+    positive = slots[0].kind != "beta"
+    values = _inside(priors, positive, np.array([s.scale for s in slots]) if start is None else start)
+    if len({type(p) for p in priors}) == 1:
+        return _random(name, priors, positive, values, dim)
+    labels = pm.modelcontext(None).coords[dim]
+    parts, order = [], []
+    for kind in dict.fromkeys(type(p) for p in priors):
+        chosen = [i for i, p in enumerate(priors) if type(p) is kind]
+        part_dim = f"{dim}_{kind.__name__}"
+        pm.modelcontext(None).add_coord(part_dim, [labels[i] for i in chosen])
+        some = [priors[i] for i in chosen]
+        parts.append(_random(f"{name}_{kind.__name__}", some, positive, values[chosen], part_dim))
+        order += chosen
+    return pm.Deterministic(name, pt.concatenate(parts)[np.argsort(order)], dims=dim)
+
+
+def _random(name: str, priors: Sequence[Prior], positive: bool, start: np.ndarray, dim: str | tuple[()]) -> Any:
+    initval = start if dim else start[0]
+    if isinstance(priors[0], Flat):
+        return (pm.HalfFlat if positive else pm.Flat)(name, dims=dim, initval=initval)
+    names = [f.name for f in fields(priors[0])]
+    parameters = {field: _shared([getattr(p, field) for p in priors], dim) for field in names}
+    return getattr(pm, type(priors[0]).__name__)(name, **parameters, dims=dim, initval=initval)
+
+
+def _shared(values: list[float], dim: str | tuple[()]) -> float | np.ndarray:
+    """One number where all are the same, which reads better and compiles to less."""
+    return values[0] if not dim or len(set(values)) == 1 else np.array(values)
+
+
+def _inside(priors: Sequence[Prior], positive: bool, start: np.ndarray) -> np.ndarray:
+    """Starting values that lie in the support of their priors."""
+    small = np.finfo(float).tiny ** 0.25
+    inside = np.array([positive or p.positive for p in priors])
+    return np.where(inside, np.maximum(np.abs(start), small), start)

@@ -1,0 +1,220 @@
+"""NUTS by nutpie or by PyMC, behind one door: a model and settings in, arrays out.
+
+A run that is interrupted by Ctrl-C gives what it has: the chains and the draws that keep most numbers.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import nutpie
+import pymc as pm
+import pytensor
+import xarray as xr
+from pymc.initial_point import make_initial_point_fn
+from threadpoolctl import threadpool_limits
+
+from bayeslmm.bayes.hierarchical import pymc_model
+from bayeslmm.bayes.names import TermNames
+from bayeslmm.bayes.priors import Priors
+from bayeslmm.design import Design
+
+Sampler = Literal["nutpie", "pymc"]
+
+# our name: that of nutpie, that of PyMC
+STATISTICS = {
+    "diverging": ("diverging", "diverging"),
+    "energy": ("energy", "energy"),
+    "lp": ("logp", "lp"),
+    "acceptance_rate": ("mean_tree_accept", "acceptance_rate"),
+    "step_size": ("step_size_bar", "step_size_bar"),
+    "n_steps": ("n_steps", "n_steps"),
+    "tree_depth": ("depth", "tree_depth"),
+    "reached_max_treedepth": ("maxdepth_reached", "reached_max_treedepth"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run of NUTS needs to know.
+
+    Attributes
+    ----------
+    draws, tune, chains, cores
+        Draws kept and thrown away for each chain, chains, and how many of them run at a time.
+    seed
+        Not negative.
+    target_accept
+        Acceptance rate that the step size is tuned for.
+    progressbar
+        Whether to show one.
+    """
+
+    draws: int
+    tune: int
+    chains: int
+    cores: int
+    seed: int
+    target_accept: float
+    progressbar: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawDraws:
+    """Draws as a sampler gave them.
+
+    Attributes
+    ----------
+    values
+        Public variables by name, (chain, draw, ...).
+    statistics
+        By name, (chain, draw).
+    """
+
+    values: dict[str, np.ndarray]
+    statistics: dict[str, np.ndarray]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(chains, draws)."""
+        chains, draws = self.values["sigma"].shape
+        return chains, draws
+
+    def kept(self, lengths: Sequence[int]) -> "RawDraws":
+        """The chains and draws that keep most, if the chains have these numbers of draws; KeyboardInterrupt if none."""
+        order = np.argsort(lengths)[::-1]
+        most = np.asarray(lengths)[order] * np.arange(1, len(order) + 1)
+        chains = np.sort(order[: int(most.argmax()) + 1])
+        draws = min(int(lengths[c]) for c in chains)
+        if draws == 0:
+            raise KeyboardInterrupt
+        cut = {name: v[chains, :draws] for name, v in self.values.items()}
+        return RawDraws(cut, {name: v[chains, :draws] for name, v in self.statistics.items()})
+
+
+def public_names(design: Design) -> list[str]:
+    """Names of the variables that a posterior holds."""
+    names = ["beta"] if design.p else []
+    for term in design.terms:
+        n = TermNames.of(term)
+        names += [n.sd, *([n.cor] if term.pairs else []), n.b]
+    return [*names, "sigma"]
+
+
+def run(design: Design, priors: Priors, sampler: Sampler, settings: Settings) -> RawDraws:
+    """Sample the hierarchical model of a design."""
+    with _quiet(), threadpool_limits(limits=1):
+        return (_by_nutpie if sampler == "nutpie" else _by_pymc)(design, priors, settings)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Compile so that the same seed gives the same bits, and without warnings about this machine's libraries.
+
+    Numba's fastmath lets LLVM fuse operations in another way after a function was read from the cache.
+    """
+    with warnings.catch_warnings(), pytensor.config.change_flags(numba__fastmath=False):
+        warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
+        warnings.filterwarnings("ignore", message=".*multi-threaded, use of fork")
+        yield
+
+
+@lru_cache(maxsize=2)
+def _model(design: Design, priors: Priors) -> pm.Model:
+    return pymc_model(design, priors)
+
+
+# -- nutpie --------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=2)
+def _compiled(design: Design, priors: Priors) -> Any:
+    """The compiled model. Shapes do without names, which nutpie separates by commas that a group's name may hold."""
+    model = _model(design, priors)
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        compiled = nutpie.compile_pymc_model(model, var_names=public_names(design), jitter_rvs=_jittered(model))
+    return replace(compiled, dims={})
+
+
+def _jittered(model: pm.Model) -> set[Any]:
+    """Variables whose starting values differ between chains: all but the fixed effects, which may have any scale."""
+    return {v for v in model.free_RVs if not v.name.startswith("beta")}
+
+
+def _by_nutpie(design: Design, priors: Priors, settings: Settings) -> RawDraws:
+    running = nutpie.sample(
+        _compiled(design, priors),
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        cores=settings.cores,
+        seed=settings.seed,
+        target_accept=settings.target_accept,
+        adaptation="draw_diag",
+        progress_bar=settings.progressbar,
+        save_warmup=False,
+        blocking=False,
+    )
+    try:
+        tree = running.wait()
+    except KeyboardInterrupt:
+        tree = running.abort()
+    raw = _raw(tree, public_names(design), 0)
+    return raw.kept(np.isfinite(raw.values["sigma"]).sum(axis=1).tolist())
+
+
+# -- PyMC ----------------------------------------------------------------------------------------------------------
+
+
+class _Halt:
+    """Stops a run of one chain after the other when one was interrupted: PyMC itself goes on with the next."""
+
+    def __init__(self, length: int):
+        self.length = length
+        self.chain, self.done = 0, 0
+
+    def __call__(self, trace: Any, draw: Any) -> None:
+        if draw.chain != self.chain and self.done < self.length:
+            raise KeyboardInterrupt
+        self.chain, self.done = draw.chain, draw.draw_idx + 1
+
+
+def _by_pymc(design: Design, priors: Priors, settings: Settings) -> RawDraws:
+    model = _model(design, priors)
+    start = make_initial_point_fn(model=model, jitter_rvs=_jittered(model), return_transformed=False)
+    seeds = np.random.SeedSequence(settings.seed).generate_state(settings.chains)
+    cores = min(settings.cores, settings.chains)
+    with model:
+        try:
+            tree = pm.sample(
+                draws=settings.draws,
+                tune=settings.tune,
+                chains=settings.chains,
+                cores=cores,
+                random_seed=settings.seed,
+                target_accept=settings.target_accept,
+                nuts_sampler="pymc",
+                init="adapt_diag",
+                initvals=[start(int(s)) for s in seeds],
+                var_names=public_names(design),
+                progressbar=settings.progressbar,
+                quiet=not settings.progressbar,
+                compute_convergence_checks=False,
+                callback=_Halt(settings.draws + settings.tune) if cores == 1 else None,
+            )
+        except ValueError as error:
+            if "Not enough samples" in str(error):
+                raise KeyboardInterrupt from None
+            raise
+    return _raw(tree, public_names(design), 1)
+
+
+def _raw(tree: xr.DataTree, names: Sequence[str], which: int) -> RawDraws:
+    posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
+    statistics = {ours: stats[theirs[which]].to_numpy() for ours, theirs in STATISTICS.items()}
+    statistics |= {name: statistics[name].astype(np.int64) for name in ("n_steps", "tree_depth")}
+    return RawDraws({name: posterior[name].to_numpy() for name in names}, statistics)
