@@ -8,6 +8,7 @@ from scipy.optimize import minimize
 
 from bayeslmm.errors import ArgumentError
 from bayeslmm.likelihood.marginal import MarginalLikelihood
+from bayeslmm.point import certificate
 from bayeslmm.point.certificate import Boundary, certify
 from bayeslmm.point.cone import Cone
 from bayeslmm.point.objective import Objective
@@ -162,3 +163,17 @@ def test_a_second_start_finds_the_lower_of_two_minima():
     others = [minimize(likelihood.with_gradient, s, jac=True, method="L-BFGS-B").fun for s in starts]
     assert max(others) > min(others) + 0.01
     assert found.value <= min(others) + 1e-6
+
+
+def test_a_hessian_that_is_only_approximate_is_looked_into_before_a_saddle_is_called(monkeypatch):
+    monkeypatch.setattr(certificate, "AFFORDABLE", 0.0)
+    likelihood = MarginalLikelihood.of(make_design("slopes", seed=3, n=300, levels=20))
+    found = optimise(likelihood, True, "lbfgs")
+    objective = Objective(likelihood, True)
+    point = objective(found.cone, found.x)
+    exact = np.linalg.eigvalsh(objective.hessian(point))
+    wrong = objective.hessian(point) - 2 * exact[-1] * np.ones((point.x.size, point.x.size))
+    looked = certify(objective, point, Boundary.at(objective, point), wrong)
+    assert looked.hessian == "quasi-Newton"
+    assert looked.ok
+    assert looked.smallest_eigenvalue > 0.5 * exact[0]
