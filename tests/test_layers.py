@@ -30,6 +30,7 @@ HOMES = {
 
 # File and module of every import that waits inside a function, and why it does.
 START = "the command line answers --help at once; what a command needs is loaded when it runs"
+PLAIN = "ArviZ and matplotlib take seconds to import; a fit without files or posterior does without"
 SLOW = "PyMC takes seconds to import; a REML fit does without"
 COMPILED = "Numba takes half a second to import, and small fits do without"
 LAZY = {
@@ -41,6 +42,8 @@ LAZY = {
     ("cli/app.py", "bayeslmm.cli.datasets"): START,
     ("cli/app.py", "bayeslmm.cli.demo"): START,
     ("cli/app.py", "bayeslmm.cli.fit"): START,
+    ("cli/fit.py", "bayeslmm.cli.write"): PLAIN,
+    ("cli/fit.py", "bayeslmm.compare.comparison"): PLAIN,
     ("model.py", "bayeslmm.bayes.priors"): SLOW,
     ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,
     ("model.py", "bayeslmm.bayes.sample"): SLOW,
@@ -172,9 +175,10 @@ print(fit.summary(), fit.ranef(), fit.coef(), fit.predict(), fit.anova())
         ("import bayeslmm", (*HEAVY, "numba", "scipy.stats", "scipy", "pandas", "numpy", "narwhals")),
         ("import bayeslmm as blm; blm.lmer; blm.Fit; blm.datasets", HEAVY),
         (FIT, HEAVY),
+        ("import bayeslmm.cli.fit", HEAVY),
         ("import bayeslmm.cli", (*HEAVY, "numba", "scipy", "pandas", "numpy", "narwhals")),
     ],
-    ids=["import", "names", "fit", "cli"],
+    ids=["import", "names", "fit", "cli fit", "cli"],
 )
 def test_what_is_not_needed_is_not_loaded(code, absent):
     script = f"{code}\nimport sys\nloaded = [m for m in {absent!r} if m in sys.modules]\nassert not loaded, loaded"

@@ -13,10 +13,10 @@ import pandas as pd
 from bayeslmm.cli.request import Request
 from bayeslmm.results.fit import Ddf, Fit
 from bayeslmm.results.linear_fit import LinearFit
-from bayeslmm.results.posterior import Posterior
 
 if TYPE_CHECKING:
     from bayeslmm.cli.fit import Answer
+    from bayeslmm.results.posterior import Posterior
 
 
 def document(request: Request, answer: "Answer", notes: Sequence[str], files: Sequence[Path]) -> str:
@@ -78,7 +78,7 @@ def _of_linear(fit: LinearFit) -> dict[str, Any]:
     }
 
 
-def _of_posterior(posterior: Posterior) -> dict[str, Any]:
+def _of_posterior(posterior: "Posterior") -> dict[str, Any]:
     summary, diagnostics = posterior.summary(), posterior.diagnostics()
     return {
         "chains": diagnostics.chains,

@@ -1,7 +1,8 @@
 """`bayeslmm fit`: a formula and a file in; the fit, the posterior and the two side by side out."""
 
 from dataclasses import dataclass
-from typing import Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
@@ -9,14 +10,15 @@ from bayeslmm.cli.as_json import document
 from bayeslmm.cli.read import read_data
 from bayeslmm.cli.request import Request, output_folder
 from bayeslmm.cli.terminal import Terminal
-from bayeslmm.cli.write import write
-from bayeslmm.compare.comparison import Comparison, compare
 from bayeslmm.design.formula import parse
 from bayeslmm.errors import ArgumentError
 from bayeslmm.model import lm, lmer
 from bayeslmm.results.fit import Ddf, Fit, check_ddf
 from bayeslmm.results.linear_fit import LinearFit
-from bayeslmm.results.posterior import Posterior
+
+if TYPE_CHECKING:
+    from bayeslmm.compare.comparison import Comparison
+    from bayeslmm.results.posterior import Posterior
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,8 @@ class Answer:
     """What was found: a fit and, where it was asked for, the posterior of the same model and the comparison."""
 
     fit: Fit | LinearFit
-    posterior: Posterior | None = None
-    comparison: Comparison | None = None
+    posterior: "Posterior | None" = None
+    comparison: "Comparison | None" = None
 
 
 def run(request: Request) -> None:
@@ -43,9 +45,15 @@ def run(request: Request) -> None:
     has_bars = bool(parse(request.formula).random)
     with terminal.warnings_as_notes():
         answer = _mixed(request, data, name, terminal) if has_bars else _linear(request, data, name, terminal)
-        files = [] if request.out is None else write(request, answer, terminal)
+        files = [] if request.out is None else _write(request, answer, terminal)
     if request.json:
         terminal.out.print_json(document(request, answer, terminal.notes, files), indent=2, highlight=False)
+
+
+def _write(request: Request, answer: Answer, terminal: Terminal) -> list[Path]:
+    from bayeslmm.cli.write import write
+
+    return write(request, answer, terminal)
 
 
 def _mixed(request: Request, data: Any, name: str, terminal: Terminal) -> Answer:
@@ -69,6 +77,12 @@ def _mixed(request: Request, data: Any, name: str, terminal: Terminal) -> Answer
                 "for the rest see the posterior of the same model: add --bayes."
             )
         return Answer(fit)
+    return _with_posterior(request, fit, terminal)
+
+
+def _with_posterior(request: Request, fit: Fit, terminal: Terminal) -> Answer:
+    from bayeslmm.compare.comparison import compare
+
     posterior = _sample(request, fit, terminal)
     comparison = compare(fit, posterior)
     terminal.heading("Posterior of the same model")
@@ -80,7 +94,7 @@ def _mixed(request: Request, data: Any, name: str, terminal: Terminal) -> Answer
     return Answer(fit, posterior, comparison)
 
 
-def _sample(request: Request, fit: Fit, terminal: Terminal) -> Posterior:
+def _sample(request: Request, fit: Fit, terminal: Terminal) -> "Posterior":
     sampling = request.sampling
     assert sampling is not None
     return fit.sample(
