@@ -86,8 +86,7 @@ def _factor(term: RandomTerm, prior: LKJ) -> Any:
     blocks = [block for block in term.blocks if len(block) > 1]
     numbers = [f"_{i}" for i in range(len(blocks))] if len(blocks) > 1 else [""]
     factors = [
-        pm.LKJCorr(f"L_{term.group}{number}", n=len(b), eta=prior.eta, default_transform=PartialCorrelations(len(b)))
-        for number, b in zip(numbers, blocks, strict=True)
+        _block_factor(f"L_{term.group}{number}", len(b), prior) for number, b in zip(numbers, blocks, strict=True)
     ]
     if len(blocks[0]) == term.k:
         return factors[0]
@@ -96,6 +95,11 @@ def _factor(term: RandomTerm, prior: LKJ) -> Any:
         place = np.eye(term.k)[:, list(block)]
         L = L + pt.dot(pt.dot(place, factor - np.eye(len(block))), place.T)
     return L
+
+
+def _block_factor(name: str, k: int, prior: LKJ) -> Any:
+    # without a starting value PyMC would compile the loop that draws one
+    return pm.LKJCorr(name, n=k, eta=prior.eta, default_transform=PartialCorrelations(k), initval=np.eye(k))
 
 
 # -- priors as random variables ------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 import nutpie
+import pandas as pd
 import pymc as pm
 import pytensor
 import xarray as xr
@@ -133,11 +134,17 @@ def _model(design: Design, priors: Priors) -> pm.Model:
 
 @lru_cache(maxsize=2)
 def _compiled(design: Design, priors: Priors) -> Any:
-    """The compiled model. Shapes do without names, which nutpie separates by commas that a group's name may hold."""
     model = _model(design, priors)
     with pytensor.config.change_flags(mode="FAST_COMPILE"):
         compiled = nutpie.compile_pymc_model(model, var_names=public_names(design), jitter_rvs=_jittered(model))
-    return replace(compiled, dims={})
+    return _without_names(compiled) if any("," in t.group for t in design.terms) else compiled
+
+
+def _without_names(compiled: Any) -> Any:
+    """The same model with plain names of dimensions: nutpie joins names by commas, and these have some."""
+    dims = {name: tuple(f"axis{i}_{n}" for i, n in enumerate(shape)) for name, shape in compiled.shapes.items()}
+    sizes = {dim: n for name, shape in compiled.shapes.items() for dim, n in zip(dims[name], shape, strict=True)}
+    return replace(compiled, dims=dims, _coords={dim: pd.RangeIndex(n) for dim, n in sizes.items()})
 
 
 def _jittered(model: pm.Model) -> set[Any]:
