@@ -50,7 +50,9 @@ class Along:
         made = np.tile(X.mean(axis=0), (2, 1))
         size = float(x @ x)
         for j, name in enumerate(columns):
-            if name in self.moving:
+            if name == self.label:
+                made[:, j] = ends
+            elif name in self.moving:
                 made[:, j] = ends * (float(X[:, j] @ x) / size if size else 0.0)
         return ends, made
 

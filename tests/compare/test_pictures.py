@@ -282,3 +282,16 @@ def test_an_intercept_alone_has_no_lines():
 def test_titles_are_folded_to_their_width():
     assert style.fold("each level's own estimate, and where it moves", 2).count("\n") == 1
     assert "\n" not in style.fold("short", 2)
+
+
+def test_a_level_where_the_variable_is_zero_has_the_slope_of_the_others():
+    data = blm.datasets.load("sleepstudy")
+    data = data[(data["Subject"] != "308") | (data["Days"] == 0)]
+    axes = blm.pooling(fitted("Reaction ~ Days + (1 | Subject)", data)).plot_lines()
+    slopes = []
+    for ax in axes[:2]:
+        for label in ("complete pooling", "partial pooling, REML"):
+            x, y = points(ax, label)
+            slopes.append((y[-1] - y[0]) / (x[-1] - x[0]))
+    assert slopes[:2] == pytest.approx(slopes[2:])
+    assert slopes[1] > 5
