@@ -6,6 +6,9 @@ also the built-in exception that fits. A message says what was given, what was e
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
+
+PACKAGE = (str(Path(__file__).parent),)  # for `warnings.warn(skip_file_prefixes=...)`: points at the caller's line
 
 
 class BayeslmmError(Exception):

@@ -11,6 +11,7 @@ import numpy as np
 
 from bayeslmm.design import Design, build, checked_response
 from bayeslmm.errors import (
+    PACKAGE,
     ArgumentError,
     ConvergenceWarning,
     FormulaError,
@@ -311,5 +312,6 @@ def _warn_sampling(post: "Posterior") -> None:
     bad = checks[~checks["ok"].astype(bool)]
     if len(bad):
         said = "; ".join(f"{name}: {verdict}" for name, verdict in bad["verdict"].items())
-        steps = "; ".join(dict.fromkeys(step for step in bad["next_step"] if step))
-        warnings.warn(f"{said}. What to do: {steps}", SamplingWarning, stacklevel=3)
+        step = next((s for s in bad["next_step"] if s), "")
+        more = "; more in post.diagnostics()" if len(bad) > 1 else ""
+        warnings.warn(f"{said}. What to do: {step}{more}", SamplingWarning, skip_file_prefixes=PACKAGE)

@@ -4,8 +4,8 @@
 
 `L_g L_g'` is the correlation matrix: `pm.LKJCorr` draws its Cholesky factor. Each sd has a prior of its own. `beta` is
 on the user's scale; the coefficients that have the priors are `beta_centred`, in which the intercept is the expected
-response at the mean of the predictors. All data are shared variables, so that another data set of the same shape does
-not compile anew.
+response at the mean of the predictors. All data are shared variables: what was compiled for one data set and is on
+disk serves others.
 """
 
 from collections.abc import Sequence

@@ -114,13 +114,14 @@ def run(design: Design, priors: Priors, sampler: Sampler, settings: Settings) ->
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Compile so that the same seed gives the same bits, and without warnings about this machine's libraries.
+    """Compile so that the same seed gives the same bits, and without warnings that no user can do anything about.
 
     Numba's fastmath lets LLVM fuse operations in another way after a function was read from the cache.
     """
     with warnings.catch_warnings(), pytensor.config.change_flags(numba__fastmath=False):
         warnings.filterwarnings("ignore", message="PyTensor could not link to a BLAS")
         warnings.filterwarnings("ignore", message=".*multi-threaded, use of fork")
+        warnings.filterwarnings("ignore", message="Found dimension named 'sample'")  # a grouping factor may be
         yield
 
 

@@ -108,7 +108,9 @@ class Priors:
         return beta - (beta @ self.centre)[..., None] * self.levels
 
     def __str__(self) -> str:
-        return self.table.to_string(index=False, justify="left")
+        rows = [("Parameter", "Prior", "Why"), *self.table.itertuples(index=False, name=None)]
+        widths = [max(len(row[i]) for row in rows) for i in range(3)]
+        return "\n".join(" ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
     __repr__ = __str__
 

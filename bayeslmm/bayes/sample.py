@@ -14,7 +14,7 @@ from bayeslmm.bayes.names import TermNames, coords
 from bayeslmm.bayes.nuts import RawDraws, Sampler, Settings, run
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.design import Design
-from bayeslmm.errors import ArgumentError, NotAvailableError, SamplingWarning, did_you_mean
+from bayeslmm.errors import PACKAGE, ArgumentError, NotAvailableError, SamplingWarning, did_you_mean
 from bayeslmm.likelihood.threads import threads
 
 Engine = Literal["auto", "hierarchical"]
@@ -84,7 +84,7 @@ def sample(
     coords(design)
     _warn_far(design, priors)
     if settings.progressbar:
-        print("Compiling the model; the first one on a machine takes half a minute ...", file=sys.stderr)
+        print("Compiling the model: half a minute the first time on a machine, then seconds", file=sys.stderr)
     raw = run(design, priors, sampler, settings)
     if raw.shape != (settings.chains, settings.draws):
         _warn_interrupted(raw.shape, settings)
@@ -221,7 +221,7 @@ def _warn_far(design: Design, priors: Priors) -> None:
                     f"the data, and the default prior of its sd does not reach that far: centre `{effect}`, or give "
                     f"`{slots[intercept].keys[0]}` a prior of its own",
                     SamplingWarning,
-                    stacklevel=4,
+                    skip_file_prefixes=PACKAGE,
                 )
 
 
@@ -231,5 +231,5 @@ def _warn_interrupted(shape: tuple[int, int], settings: Settings) -> None:
         f"sampling was interrupted: {chains} of {settings.chains} chains with {draws} of {settings.draws} draws each "
         "were kept. They are draws from the posterior all the same; post.diagnostics() tells whether they are enough",
         SamplingWarning,
-        stacklevel=4,
+        skip_file_prefixes=PACKAGE,
     )

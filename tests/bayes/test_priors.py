@@ -66,7 +66,12 @@ def test_table_says_what_and_why():
     assert rows.loc["x", "why"] == "given"
     assert rows.loc["sd_g[x]", "why"] == "given as `sd`"
     assert rows.loc["sigma", "why"] == "sd(y)"
-    assert "HalfNormal(5)" in str(priors("y ~ x + (x | g)", {"sd": blm.HalfNormal(5)}))
+    lines = str(priors("y ~ x + (1 | g)", {"sd": blm.HalfNormal(5)})).splitlines()
+    assert lines[0].split() == ["Parameter", "Prior", "Why"]
+    assert lines[3].split(maxsplit=2) == ["sd_g[Intercept]", "HalfNormal(5)", "given as `sd`"]
+    assert (
+        len({line.index(why) for line, why in zip(lines, ("Why", "mean", "2.5", "given", "sd(y)"), strict=True)}) == 1
+    )
 
 
 def test_to_user_puts_the_intercept_at_zero():

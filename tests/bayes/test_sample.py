@@ -200,7 +200,7 @@ def test_without_a_seed_the_seed_is_told(model):
 
 @pytest.mark.sampling
 def test_bad_draws_warn_with_the_number_and_the_cure(model):
-    with pytest.warns(SamplingWarning, match=r"ESS bulk: smallest \d+ .*What to do: .*model.sample\(draws="):
+    with pytest.warns(SamplingWarning, match=r"ESS bulk: smallest \d+ .*What to do: model.sample\(.*more in post"):
         model.sample(draws=10, tune=10, chains=2, seed=1)
 
 
