@@ -1,13 +1,15 @@
 """`bayeslmm demo`: the salary analysis on the terminal, with its pictures and the report in a folder."""
 
+from functools import partial
 from pathlib import Path
 
 from bayeslmm.cli.request import output_folder
+from bayeslmm.cli.sampling import sample
 from bayeslmm.cli.terminal import Terminal
 from bayeslmm.demo import Analysis, pictures, tell
 from bayeslmm.errors import ArgumentError
-from bayeslmm.results.fit import Fit
-from bayeslmm.results.posterior import Posterior
+
+SMALL_STEPS = 0.99  # five groups leave the posterior narrow places
 
 
 def run(out: Path, seed: int, bayes: bool) -> None:
@@ -20,12 +22,8 @@ def run(out: Path, seed: int, bayes: bool) -> None:
     """
     terminal = Terminal.new()
     output_folder(out)
-
-    def sample(fit: Fit) -> Posterior:
-        return fit.sample(seed=seed, target_accept=0.99, progressbar=terminal.watched)  # few groups: small steps
-
     with terminal.warnings_as_notes():
-        analysis = Analysis(sample if bayes else None)
+        analysis = Analysis(partial(sample, terminal=terminal, target_accept=SMALL_STEPS, seed=seed) if bayes else None)
         tell(terminal, analysis)
         _write(terminal, analysis, out)
     terminal.heading("Your own data")

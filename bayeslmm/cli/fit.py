@@ -1,6 +1,6 @@
 """`bayeslmm fit`: a formula and a file in; the fit, the posterior and the two side by side out."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -9,6 +9,7 @@ import pandas as pd
 from bayeslmm.cli.as_json import document
 from bayeslmm.cli.read import read_data
 from bayeslmm.cli.request import Request, output_folder
+from bayeslmm.cli.sampling import sample
 from bayeslmm.cli.terminal import Terminal
 from bayeslmm.design.formula import parse
 from bayeslmm.errors import ArgumentError
@@ -83,7 +84,8 @@ def _mixed(request: Request, data: Any, name: str, terminal: Terminal) -> Answer
 def _with_posterior(request: Request, fit: Fit, terminal: Terminal) -> Answer:
     from bayeslmm.compare.comparison import compare
 
-    posterior = _sample(request, fit, terminal)
+    assert request.sampling is not None
+    posterior = sample(fit, terminal, **asdict(request.sampling))
     comparison = compare(fit, posterior)
     terminal.heading("Posterior of the same model")
     terminal.output(str(posterior.summary()))
@@ -92,19 +94,6 @@ def _with_posterior(request: Request, fit: Fit, terminal: Terminal) -> Answer:
     terminal.heading("Side by side")
     terminal.output(str(comparison))
     return Answer(fit, posterior, comparison)
-
-
-def _sample(request: Request, fit: Fit, terminal: Terminal) -> "Posterior":
-    sampling = request.sampling
-    assert sampling is not None
-    return fit.sample(
-        draws=sampling.draws,
-        tune=sampling.tune,
-        chains=sampling.chains,
-        seed=sampling.seed,
-        target_accept=sampling.target_accept,
-        progressbar=terminal.watched,
-    )
 
 
 def _icc_line(fit: Fit) -> str:
