@@ -122,7 +122,7 @@ def figure(rows: dict[str, dict[str, Any]], path: Path) -> None:
     ax.set_yticks(y, list(shown))
     ax.set_xlabel("seconds for the whole call, log scale")
     ax.set_title("One REML fit: how many times faster than lmer()", loc="left", fontsize=10)
-    ax.legend(frameon=False, loc="lower right", fontsize=9)
+    ax.legend(frameon=False, loc="upper right", fontsize=9)
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)
     plt.savefig(path, dpi=150)
