@@ -118,11 +118,8 @@ class Cone:
     @property
     def unit(self) -> np.ndarray:
         """The point x (size,) at which every block is the identity; every block must have full rank."""
-        return np.concatenate([np.zeros(0), *((rows == columns).astype(float) for rows, columns in self._lowers)])
-
-    @property
-    def _lowers(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        return [b.lower for b in self.blocks]
+        lowers = [b.lower for b in self.blocks]
+        return np.concatenate([np.zeros(0), *((rows == columns).astype(float) for rows, columns in lowers)])
 
     def place(self, factors: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
         """Put C^-T X of each block, X (k, c) with any c <= k, into one square factor per term."""
@@ -130,11 +127,6 @@ class Cone:
         for b, X in zip(self.blocks, factors, strict=True):
             out[b.term][np.ix_(b.effects, b.effects[: X.shape[1]])] = b.root @ X
         return out
-
-    def pull(self, full: Sequence[np.ndarray]) -> np.ndarray:
-        """Gradient by x from the derivatives by each Lambda_t (k, k)."""
-        parts = [(b.root.T @ full[b.term][np.ix_(b.effects, b.effects[: b.rank])])[b.lower] for b in self.blocks]
-        return np.concatenate(parts) if parts else np.zeros(0)
 
     def theta(self, x: np.ndarray) -> np.ndarray:
         """The canonical theta (m,) of a point: exactly zero on the diagonal where the rank is too low."""
