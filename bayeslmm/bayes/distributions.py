@@ -3,6 +3,7 @@
 Fields carry PyMC's names, in PyMC's order, so that `Normal(0, 1)` means here what it means there.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
@@ -16,7 +17,7 @@ Size = int | tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Prior:
+class Prior(ABC):
     """Base class of all priors."""
 
     positive: ClassVar[bool] = False
@@ -43,11 +44,12 @@ class Prior:
             return np.where(inside, self._logp(np.where(inside, x, 1.0)), -np.inf)
 
     def draw(self, rng: np.random.Generator, size: Size) -> np.ndarray:
-        """Random numbers of this size."""
-        raise NotImplementedError
+        """Random numbers of this size; ArgumentError for priors of something else than a number, or of nothing."""
+        raise ArgumentError(f"{self} has no random numbers of size {size!r}: it is not a distribution of numbers")
 
+    @abstractmethod
     def _logp(self, x: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """Log density inside of the support."""
 
     def _call(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in fields(self))})"
