@@ -30,6 +30,9 @@ import bayeslmm as blm
 RESULTS = Path(__file__).with_name("results")
 
 
+PAUSE = 0.1  # seconds before a turn, in which the other side's idle threads stop spinning
+
+
 def timed(call: Any) -> tuple[float, Any]:
     """Seconds and value of one call."""
     start = time.perf_counter()
@@ -37,31 +40,42 @@ def timed(call: Any) -> tuple[float, Any]:
     return time.perf_counter() - start, value
 
 
+def turn(call: Any, calls: int) -> list[float]:
+    """Seconds of each of some calls in a row."""
+    time.sleep(PAUSE)
+    return [timed(call)[0] for _ in range(calls)]
+
+
 def run(name: str, problem: Problem, folder: Path, peer: Lme4 | None) -> dict[str, Any]:
-    """Take turns: lme4, bayeslmm's whole call, its fit of a model built before, its refit of a new response."""
+    """Take turns: lme4, bayeslmm's whole call, its fit of a model built before, its refit of a new response.
+
+    In a turn each makes some calls in a row. `lmer_cold` is the first, after a pause and another program's work.
+    """
     frame = problem.frame(folder)
     if peer is not None:
         peer.give(name, frame)
     first, fit = timed(lambda: blm.lmer(problem.formula, frame))
-    for _ in range(20 if problem.repetitions > 10 else 1):
+    for _ in range(problem.calls):
         blm.lmer(problem.formula, frame)
     model = blm.Model(problem.formula, frame)
     model.fit()
     y = fit.simulate(1, seed=1)["sim_1"].to_numpy()
     ours, built, refits, theirs, criteria = [], [], [], [], []
+    calls = problem.calls
     for _ in range(problem.repetitions):
         if peer is not None:
-            answer = peer.fit(name, problem.formula)
-            theirs.append(answer["seconds"])
-            criteria.append(answer["criterion"])
-        seconds, fit = timed(lambda: blm.lmer(problem.formula, frame))
-        ours.append(seconds)
-        built.append(timed(model.fit)[0])
-        refits.append(timed(partial(fit.refit, y))[0])
+            time.sleep(PAUSE)
+            answers = [peer.fit(name, problem.formula) for _ in range(calls)]
+            theirs.append([a["seconds"] for a in answers])
+            criteria += [a["criterion"] for a in answers]
+        ours.append(turn(partial(blm.lmer, problem.formula, frame), calls))
+        built.append(turn(model.fit, calls))
+        refits.append(turn(partial(fit.refit, y), calls))
     row = {
         "what": problem.what,
         "first": first,
         "lmer": float(np.median(ours)),
+        "lmer_cold": float(np.median([seconds[0] for seconds in ours])),
         "fit": float(np.median(built)),
         "refit": float(np.median(refits)),
         "evaluations": fit.optimum.evaluations,

@@ -150,8 +150,13 @@ def _random_term(built: Built, full: Columns, kept: np.ndarray) -> RandomTerm:
     recipe = built.recipe
     fixed = {full.names[j]: full.X[:, j] for j in kept}
     named = [(e, z) for e, z in zip(built.effects, built.Z.T, strict=True) if e in fixed]
-    apart = frozenset(e for e, z in named if not np.allclose(z, fixed[e], rtol=1e-12, atol=0))
+    apart = frozenset(e for e, z in named if not _same(z, fixed[e]))
     return RandomTerm(recipe.group.name, built.effects, built.blocks, built.Z, built.index, recipe.levels.labels, apart)
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two columns (n,) are equal but for rounding."""
+    return bool((a == b).all()) or bool((np.abs(a - b) <= 1e-12 * np.abs(b)).all())
 
 
 def _recipe(

@@ -5,6 +5,7 @@ response ~ fixed + offset(o) + (effects | group) + ...
 
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bayeslmm.design.algebra import Side, Term, Variable, expand
 from bayeslmm.design.bars import Bar, Group, read_bar, split
@@ -100,6 +101,19 @@ def parse(text: str) -> Formula:
     >>> f.groups
     ('g2:g1', 'g1')
     """
+    found, repeated = _parse(text) if isinstance(text, str) else _parse.__wrapped__(text)
+    if repeated:
+        warnings.warn(
+            f"the response `{found.response.label}` also stands right of the `~`; it was dropped there",
+            DesignWarning,
+            stacklevel=3,
+        )
+    return found
+
+
+@lru_cache(maxsize=256)
+def _parse(text: str) -> tuple[Formula, bool]:
+    """The formula, and whether the response also stood on the right; kept, since the same text is fitted many times."""
     try:
         left, right = read(text)
         rest, bars = split(right, text)
@@ -111,14 +125,10 @@ def parse(text: str) -> Formula:
     response = Variable(deparse(left), left)
     _check_response(response, text)
     _check_bars(random, response, text)
-    if any(t.label == response.label for t in fixed.terms):
-        warnings.warn(
-            f"the response `{response.label}` also stands right of the `~`; it was dropped there",
-            DesignWarning,
-            stacklevel=3,
-        )
+    repeated = any(t.label == response.label for t in fixed.terms)
+    if repeated:
         fixed = fixed.without(response.label)
-    return Formula(text, response, fixed, random, written)
+    return Formula(text, response, fixed, random, written), repeated
 
 
 def _check_bars(random: tuple[Bar, ...], response: Variable, text: str) -> None:

@@ -103,14 +103,14 @@ def model_frame(
     }
     missing = _missing(formula, response, effects, groups, offsets, extra, context)
     _check_weighted(missing)
-    rows = np.flatnonzero(~np.any(list(missing.values()), axis=0))
+    rows = _complete(missing, columns.n)
     _check_rows(rows, missing, columns.n)
     w = extra["weights"]
     total = np.sum([*offsets, *([] if extra["offset"] is None else [extra["offset"]])], axis=0)
     frame = Frame(
-        response.values[rows],
+        response.values if rows.size == columns.n else response.values[rows],
         {k: _kept(v, rows) for k, v in effects.items()},
-        {k: v.take(rows).drop_unused() for k, v in groups.items()},
+        {k: _taken(v, rows).drop_unused() for k, v in groups.items()},
         np.ones(rows.size) if w is None else w[rows],
         np.zeros(rows.size) if np.ndim(total) == 0 else total[rows],
         rows,
@@ -284,11 +284,23 @@ def _check_rows(rows: np.ndarray, missing: Mapping[str, np.ndarray], n: int) -> 
     raise DataError(f"no complete row is left of {n}: {shown}; leave a variable out or fill in its values")
 
 
+def _complete(missing: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+    """Return the positions of the rows in which nothing is missing."""
+    bad = [m for m in missing.values() if m.any()]
+    return np.flatnonzero(~np.any(bad, axis=0)) if bad else np.arange(n)
+
+
+def _taken[V: (Numeric, Factor)](value: V, rows: np.ndarray) -> V:
+    """Return the rows used; all of them, as nearly always, without a copy."""
+    n = len(value.codes) if isinstance(value, Factor) else len(value.values)
+    return value if rows.size == n else value.take(rows)
+
+
 def _kept(value: Numeric | Factor, rows: np.ndarray) -> Numeric | Factor:
-    taken = value.take(rows)
-    if isinstance(taken, Factor) and taken.levels != ("FALSE", "TRUE"):
-        return taken.drop_unused()
-    return taken
+    if isinstance(value, Numeric):
+        return Numeric(_taken(value, rows).values, value.names)
+    taken = _taken(value, rows)
+    return taken if taken.levels == ("FALSE", "TRUE") else taken.drop_unused()
 
 
 def _rows(positions: np.ndarray) -> str:

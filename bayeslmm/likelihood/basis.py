@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
-MANY_ROWS, CHUNK = 20_000, 1 << 15
+from bayeslmm.likelihood.tiny import inverse_of_triangle, triangle
+
+MANY_ROWS, CHUNK = 2_000, 1 << 15
 SAFE_PIVOT = 1e-4
 
 
@@ -65,8 +66,8 @@ def _by_qr(X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, float]:
     """T (p, p) and log|det R|^2 by Householder QR of the scaled columns."""
     root = np.sqrt(weights)[:, None]
     scale = np.linalg.norm(X * root, axis=0)
-    R = np.linalg.qr(X * (root / scale), mode="r")
-    T = solve_triangular(R, np.eye(R.shape[0])) / scale[:, None]
+    R = triangle(X * (root / scale))
+    T = inverse_of_triangle(R) / scale[:, None]
     return T, 2 * float(np.log(np.abs(np.diag(R))).sum() + np.log(scale).sum())
 
 
@@ -87,7 +88,7 @@ def _by_cross_products(X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, 
             return None
         if np.diag(L).min() < SAFE_PIVOT:
             return None
-        T, log_det = solve_triangular(L, T.T, lower=True).T, log_det + 2 * float(np.log(np.diag(L)).sum())
+        T, log_det = T @ inverse_of_triangle(L.T), log_det + 2 * float(np.log(np.diag(L)).sum())
     return np.triu(T), log_det
 
 

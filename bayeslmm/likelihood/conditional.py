@@ -11,6 +11,7 @@ import numpy as np
 from bayeslmm.likelihood.inverse import selected_inverse
 from bayeslmm.likelihood.kernel import Factor, solve
 from bayeslmm.likelihood.marginal import MarginalLikelihood
+from bayeslmm.likelihood.tiny import inverse_of_triangle
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def modes(likelihood: MarginalLikelihood, factor: Factor) -> Modes:
 
 def unscaled_beta_covariance(likelihood: MarginalLikelihood, L_X: np.ndarray) -> np.ndarray:
     """Var(beta_hat) / sigma^2, (p, p), from the factor L_X (p, p) of X'V^-1 X."""
-    root = likelihood.basis.T @ np.linalg.inv(L_X).T
+    root = likelihood.basis.T @ inverse_of_triangle(L_X.T)
     return root @ root.T
 
 

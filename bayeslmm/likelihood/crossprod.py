@@ -4,7 +4,7 @@ Blocks keep the level index innermost, (k, k, J), so that each step of the facto
 along contiguous memory.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -116,13 +116,14 @@ def cross_products(
     add_up = _sum_outer
     if pays(4e-8 * n * sum((k + 2) * (k + 4) for k in structure.k)):
         from bayeslmm.likelihood.compiled.sums import sum_outer as add_up
+    find = {key: pairs.finder(n) for key, pairs in structure.pairs.items()}
     starts = range(0, max(n, 1), CHUNK)
     parts: list[CrossProducts | None] = [None] * len(starts)
 
     def chunk(position: int, start: int) -> None:
         rows = slice(start, start + CHUNK)
         parts[position] = _chunk(
-            structure, [z[rows] for z in Z], [i[rows] for i in index], fixed(rows), weights[rows], add_up
+            structure, find, [z[rows] for z in Z], [i[rows] for i in index], fixed(rows), weights[rows], add_up
         )
 
     spread(chunk, list(enumerate(starts)))
@@ -133,10 +134,12 @@ def cross_products(
 
 
 SumOuter = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray], None]
+Find = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def _chunk(
     structure: Structure,
+    find: Mapping[tuple[int, int], Find],
     Z: Sequence[np.ndarray],
     index: Sequence[np.ndarray],
     Xy: np.ndarray,
@@ -154,7 +157,7 @@ def _chunk(
     diag = tuple(sums(z, z, i, j) for z, i, j in zip(Z, index, J, strict=True))
     chain = {(t, s): sums(Z[t], Z[s], index[t], J[t]) for t, s in structure.parent}
     cross = {
-        (t, s): sums(Z[t], Z[s], pairs.find(index[t], index[s]), pairs.keys.size)
+        (t, s): sums(Z[t], Z[s], find[t, s](index[t], index[s]), pairs.keys.size)
         for (t, s), pairs in structure.pairs.items()
     }
     fixed = tuple(sums(z, Xy, i, j) for z, i, j in zip(Z, index, J, strict=True))

@@ -33,7 +33,8 @@ class Runner:
 
     def like(self, A: CrossProducts) -> "Runner":
         """A runner for other cross-products of the same pattern, in the workspaces of this one."""
-        return Runner(self.structure, A, [engine.like(A) for engine in self.engines])
+        engine = self._engine(0.0)
+        return Runner(self.structure, A, [] if engine is None else [engine.like(A)])
 
     def value(self, flat: np.ndarray) -> Parts:
         """Parts of the criterion at the Lambdas in `flat` (sum of k^2,)."""

@@ -5,12 +5,13 @@ other does. BLAS runs on one thread: small matrices lose by more, and its result
 """
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import LibController, ThreadpoolController
 
 from bayeslmm.errors import ArgumentError
 
@@ -49,21 +50,46 @@ def set_threads(n: int | None) -> None:
 
 
 def spread(work: Callable[..., object], pieces: Sequence[tuple[object, ...]]) -> None:
-    """Call `work(*piece)` for every piece, on as many threads as there may be."""
+    """Call `work(*piece)` for every piece, on as many threads as there may be, the caller's among them."""
     n = min(threads(), len(pieces))
     if n <= 1:
         for piece in pieces:
             work(*piece)
         return
-    for done in [_pool(n).submit(work, *piece) for piece in pieces]:
-        done.result()
+    waiting = deque(pieces)
+    others = [_pool(n - 1).submit(_work_off, work, waiting) for _ in range(n - 1)]
+    try:
+        _work_off(work, waiting)
+    finally:
+        waiting.clear()  # after Ctrl-C, or an error: nobody writes any more once this has returned
+        failed = [other.exception() for other in others if not other.cancel()]
+    for error in filter(None, failed):
+        raise error
+
+
+def _work_off(work: Callable[..., object], waiting: deque[tuple[object, ...]]) -> None:
+    """Take one piece after another until none is left."""
+    while waiting:
+        try:
+            piece = waiting.popleft()
+        except IndexError:  # another thread was faster
+            return
+        work(*piece)
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """BLAS on one thread inside of the block."""
-    with _blas().limit(limits=1):
+    before = [library.num_threads for library in _blas()]
+    for library, n in zip(_blas(), before, strict=True):
+        if n != 1:
+            library.set_num_threads(1)
+    try:
         yield
+    finally:
+        for library, n in zip(_blas(), before, strict=True):
+            if n != 1:
+                library.set_num_threads(n)
 
 
 @cache
@@ -72,6 +98,6 @@ def _pool(n: int) -> ThreadPoolExecutor:
 
 
 @cache
-def _blas() -> ThreadpoolController:
-    # finding the libraries takes milliseconds, as long as a small fit: once
-    return ThreadpoolController()
+def _blas() -> tuple[LibController, ...]:
+    # finding the libraries takes milliseconds, as long as a small fit: once; whoever computes has loaded them by then
+    return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)

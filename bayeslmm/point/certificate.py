@@ -12,6 +12,7 @@ import numpy as np
 from bayeslmm.likelihood.marginal import flattened
 from bayeslmm.likelihood.plain import split
 from bayeslmm.likelihood.runner import plain_seconds
+from bayeslmm.likelihood.tiny import eigen
 from bayeslmm.point.objective import Objective, Point
 from bayeslmm.point.optimum import SADDLE, Certificate
 
@@ -105,7 +106,7 @@ def certify(
             hessian, source = _looked_into(objective, point, approximate), "quasi-Newton"
         else:
             hessian = objective.hessian(point)
-    values, vectors = np.linalg.eigh(hessian)
+    values, vectors = eigen(hessian)
     if values[0] < SADDLE and source != "quasi-Newton":
         # the error of forward differences looks like this too, where effects differ much in size
         values, vectors = np.linalg.eigh(objective.hessian(point, central=True))

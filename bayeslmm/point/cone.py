@@ -16,6 +16,7 @@ import numpy as np
 
 from bayeslmm.likelihood.covariance import Covariance
 from bayeslmm.likelihood.marginal import MarginalLikelihood
+from bayeslmm.likelihood.tiny import eigen, triangle
 
 
 class Pairs(NamedTuple):
@@ -71,8 +72,7 @@ class Cone:
         for t, term in enumerate(likelihood.covariance.terms):
             mean = likelihood.A.diag[t].mean(axis=2)
             blocks += [
-                Block(t, effects, _inverse_root(mean[np.ix_(effects, effects)]), len(effects))
-                for effects in term.blocks
+                Block(t, effects, _inverse_root(_part(mean, effects, effects)), len(effects)) for effects in term.blocks
             ]
         return cls(likelihood.covariance, tuple(blocks))
 
@@ -132,10 +132,9 @@ class Cone:
         """The canonical theta (m,) of a point: exactly zero on the diagonal where the rank is too low."""
         out = tuple(np.zeros((term.k, term.k)) for term in self.covariance.terms)
         for b, X in zip(self.blocks, self.split(x), strict=True):
-            upper = np.linalg.qr((b.root @ X).T, mode="r")
             L = np.zeros((b.k, b.k))
-            L[:, : upper.shape[0]] = upper.T
-            scale = np.linalg.norm(L, axis=1)
+            L[:, : b.rank] = _trapezoid(b.root @ X)
+            scale = np.sqrt((L * L).sum(axis=1))
             L[np.abs(L) <= 1e-13 * scale[:, None]] = 0.0
             out[b.term][np.ix_(b.effects, b.effects)] = L
         return self.covariance.canonical(self.covariance.gather(out))
@@ -143,7 +142,7 @@ class Cone:
     def whitened(self, theta: np.ndarray) -> list[np.ndarray]:
         """Return X (k, k) = C' Lambda of each block for a theta (m,)."""
         lambdas = self.covariance.lambdas(theta)
-        return [np.linalg.solve(b.root, lambdas[b.term][np.ix_(b.effects, b.effects)]) for b in self.blocks]
+        return [np.linalg.solve(b.root, _part(lambdas[b.term], b.effects, b.effects)) for b in self.blocks]
 
     def at(self, factors: Sequence[np.ndarray], tolerance: float) -> tuple["Cone", np.ndarray]:
         """Lowest ranks and the point x for whitened factors (k, c), singular values below `tolerance` taken as 0."""
@@ -155,6 +154,11 @@ class Cone:
         cone = self.with_ranks([X.shape[1] for X in triangles])
         parts = [X[b.lower] for b, X in zip(cone.blocks, triangles, strict=True)]
         return cone, np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _part(A: np.ndarray, rows: tuple[int, ...], columns: tuple[int, ...]) -> np.ndarray:
+    """The given rows and columns of A; all of them, as for most terms, without a copy."""
+    return A if len(rows) == len(columns) == len(A) else A[np.ix_(rows, columns)]
 
 
 @cache
@@ -176,15 +180,14 @@ def _pairs(k: int, rank: int) -> Pairs:
 
 def _trapezoid(X: np.ndarray) -> np.ndarray:
     """The lower-trapezoidal factor with the same X X'."""
-    if X.shape[1] == 0:
-        return X
-    return np.linalg.qr(X.T, mode="r").T
+    return X if min(X.shape) == 0 or X.size == 1 else triangle(X.T).T
 
 
 def _inverse_root(A: np.ndarray) -> np.ndarray:
     """C^-T with C C' = A, up to directions in which A carries nothing (those keep unit length)."""
-    d = np.sqrt(np.where(np.diag(A) > 0, np.diag(A), 1.0))
-    scaled = A / np.outer(d, d)
-    values, vectors = np.linalg.eigh(scaled)
+    d = np.sqrt(np.where(A.diagonal() > 0, A.diagonal(), 1.0))
+    if d.size == 1:
+        return 1 / d[:, None]
+    values, vectors = eigen(A / d / d[:, None])
     values = np.where(values > 1e-12 * values[-1], values, 1.0)
     return (vectors / np.sqrt(values)) / d[:, None]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayeslmm.likelihood.tiny import singular_values
 from bayeslmm.point.certificate import Boundary, certify
 from bayeslmm.point.cone import Cone
 from bayeslmm.point.objective import Objective, Point
@@ -91,7 +92,7 @@ def _settle(objective: Objective, descent: Descent) -> Descent:
     """
     point = descent.point
     factors = point.cone.split(point.x)
-    smallest = sorted(s for X in factors for s in np.linalg.svd(X, compute_uv=False) if s < NEGLIGIBLE)
+    smallest = sorted(s for X in factors if X.size for s in singular_values(X) if s < NEGLIGIBLE)
     for s in reversed(smallest):
         lower = objective(*point.cone.at(factors, s * (1 + 1e-9)))
         if lower.value <= point.value + 1e-6:

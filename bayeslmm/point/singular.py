@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from bayeslmm.likelihood.covariance import sd_and_correlation
+from bayeslmm.likelihood.tiny import singular_values
 from bayeslmm.point.cone import Block, Cone
 
 TOLERANCE = 1e-4
@@ -41,7 +42,7 @@ def singularities(cone: Cone, theta: np.ndarray) -> tuple[Singularity, ...]:
     """Return the reasons why the covariance at theta (m,) is singular; empty where it is not."""
     found: list[Singularity] = []
     for block, X in zip(cone.blocks, cone.whitened(theta), strict=True):
-        if np.linalg.svd(X, compute_uv=False)[-1] < TOLERANCE:
+        if singular_values(X)[-1] < TOLERANCE:
             found += _reasons(cone, block, X)
     return tuple(found)
 
@@ -74,9 +75,7 @@ def _reasons(cone: Cone, block: Block, X: np.ndarray) -> list[Singularity]:
 
 
 def _is_singular(factor: np.ndarray, information: np.ndarray) -> bool:
-    return bool(
-        np.linalg.svd(np.linalg.cholesky(information).T @ factor, compute_uv=False)[min(factor.shape) - 1] < TOLERANCE
-    )
+    return bool(singular_values(np.linalg.cholesky(information).T @ factor)[min(factor.shape) - 1] < TOLERANCE)
 
 
 def _combination(group: str, names: list[str], factor: np.ndarray) -> Singularity:

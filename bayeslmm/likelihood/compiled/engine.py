@@ -7,8 +7,8 @@ from threading import Lock
 from typing import Self
 
 import numpy as np
-from scipy.linalg import lapack
 
+from bayeslmm.likelihood.compiled import tiles
 from bayeslmm.likelihood.compiled.derivative import gradient
 from bayeslmm.likelihood.compiled.elimination import eliminate, fill_tail, tail_products
 from bayeslmm.likelihood.compiled.plan import ENTRIES, LEVELS, TERM, Layout, lay_out, pack, pack_response
@@ -21,7 +21,7 @@ from bayeslmm.likelihood.threads import spread
 
 SMALL = 96  # rows of the tail below which LAPACK's overhead is more than its gain
 TINY = float(np.finfo(float).tiny)
-PIECE = 200_000  # entries below which a second thread gains nothing
+PIECE = 20_000  # entries below which a second thread gains nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,17 +158,14 @@ def _cholesky(S: np.ndarray) -> None:
     """Lower factor in place; NaN on the diagonal where S is not positive definite."""
     if S.shape[0] <= SMALL:
         small_cholesky(S)
-        return
-    _, info = lapack.dpotrf(S.T, lower=0, clean=0, overwrite_a=1)
-    if info:
-        S[info - 1, info - 1] = np.nan
+    else:
+        tiles.cholesky(S)
 
 
 def _inverse(S: np.ndarray, m: int) -> np.ndarray:
     """Lower triangle of the inverse of the leading (m, m), from its factor."""
-    if m <= SMALL:
-        T = np.empty((m, m))
-        small_inverse(S, T)
-        return T
-    T, _ = lapack.dpotri(np.asfortranarray(S.T[:m, :m]), lower=0, overwrite_c=1)
-    return T.T
+    if m > SMALL:
+        return tiles.inverse(S, m)
+    T = np.empty((m, m))
+    small_inverse(S, T)
+    return T

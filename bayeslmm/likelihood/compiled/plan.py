@@ -7,6 +7,7 @@ that a level of t occurs with, level by level, columns ascending. A tail term ha
 and y; pairs of tail terms follow, and the corner [X y]'W[X y] comes last.
 """
 
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -154,6 +155,8 @@ def _entries(t: int, structure: Structure) -> _Entries:
     """The tail columns that each level of lead term t occurs with."""
     J, tail = structure.J[t], structure.tail
     empty = np.zeros(0, dtype=np.int64)
+    if not tail:
+        return _Entries(np.zeros(J + 1, dtype=np.int64), empty, empty, None)
     columns = [structure.tail_columns(r, structure.pairs[t, r].second).T.ravel() for r in tail]
     levels = [np.repeat(structure.pairs[t, r].first, structure.k[r]) for r in tail]
     column, level = np.concatenate([empty, *columns]), np.concatenate([empty, *levels])
@@ -227,4 +230,4 @@ def _table(columns: list[object]) -> np.ndarray:
 
 
 def _starts(sizes: list[int]) -> list[int]:
-    return [int(v) for v in np.concatenate([[0], np.cumsum(sizes)])[: len(sizes)]]
+    return list(accumulate(sizes, initial=0))[: len(sizes)]
