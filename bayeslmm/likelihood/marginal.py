@@ -114,6 +114,10 @@ class MarginalLikelihood:
         """
         return self.runner.evaluation(flat, self.nu(reml), reml, sigma)
 
+    def modes(self, flat: np.ndarray) -> tuple[Parts, tuple[np.ndarray, ...]]:
+        """Parts of the criterion, and u (k, J) per term, at the factors in `flat`: what needs no derivative."""
+        return self.runner.modes(flat)
+
     def evaluate_theta(self, theta: np.ndarray, reml: bool = True, sigma: float | None = None) -> Evaluation:
         """Everything at theta (m,)."""
         return self.evaluate(flattened(self.covariance.lambdas(theta)), reml, sigma)

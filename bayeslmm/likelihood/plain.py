@@ -29,6 +29,12 @@ def plain_value(A: CrossProducts, structure: Structure, flat: np.ndarray) -> Par
     return parts_of(factorise(A, structure, split(structure, flat)))
 
 
+def plain_modes(A: CrossProducts, structure: Structure, flat: np.ndarray) -> tuple[Parts, tuple[np.ndarray, ...]]:
+    """Parts and u at the Lambdas in `flat`."""
+    factor = factorise(A, structure, split(structure, flat))
+    return parts_of(factor), solve(factor, structure)[0]
+
+
 def plain_evaluation(
     A: CrossProducts, structure: Structure, flat: np.ndarray, nu: int, reml: bool, sigma: float | None
 ) -> Evaluation:

@@ -7,7 +7,7 @@ import numpy as np
 
 from bayeslmm.likelihood.crossprod import CrossProducts
 from bayeslmm.likelihood.evaluation import Evaluation, Parts
-from bayeslmm.likelihood.plain import plain_evaluation, plain_value
+from bayeslmm.likelihood.plain import plain_evaluation, plain_modes, plain_value
 from bayeslmm.likelihood.policy import pays
 from bayeslmm.likelihood.symbolic import Structure
 
@@ -47,6 +47,11 @@ class Runner:
         if engine is None:
             return plain_evaluation(self.A, self.structure, flat, nu, reml, sigma)
         return engine.evaluation(flat, nu, reml, sigma)
+
+    def modes(self, flat: np.ndarray) -> tuple[Parts, tuple[np.ndarray, ...]]:
+        """Parts and u at the Lambdas in `flat`."""
+        engine = self._engine(0.4)
+        return plain_modes(self.A, self.structure, flat) if engine is None else engine.modes(flat)
 
     @property
     def small_engine(self) -> "Engine | None":

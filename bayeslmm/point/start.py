@@ -18,11 +18,11 @@ def moment_start(objective: Objective, cone: Cone) -> list[np.ndarray]:
     """Whitened factors X (k, k) per block; every direction gets some variance, however little it showed."""
     likelihood = objective.likelihood
     objective.evaluations += 1
-    found = likelihood.evaluate(cone.map @ cone.unit, objective.reml)
-    sigma2 = _residual_variance(likelihood, found.parts.r2, sum(float((u * u).sum()) for u in found.u))
+    parts, modes = likelihood.modes(cone.map @ cone.unit)
+    sigma2 = _residual_variance(likelihood, parts.r2, sum(float((u * u).sum()) for u in modes))
     factors = []
     for b in cone.blocks:
-        u = found.u[b.term][list(b.effects)]
+        u = modes[b.term][list(b.effects)]
         values, vectors = np.linalg.eigh(4 * (u @ u.T) / u.shape[1] / sigma2 - np.eye(b.k))
         factors.append(vectors * np.sqrt(np.clip(values, LEAST, MOST)))
     return factors

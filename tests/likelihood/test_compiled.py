@@ -8,8 +8,9 @@ from numpy.testing import assert_allclose
 from bayeslmm.errors import ArgumentError
 from bayeslmm.likelihood import policy, threads
 from bayeslmm.likelihood.compiled import engine as compiled
+from bayeslmm.likelihood.compiled import tiles
 from bayeslmm.likelihood.marginal import MarginalLikelihood, flattened
-from bayeslmm.likelihood.plain import plain_evaluation, plain_value
+from bayeslmm.likelihood.plain import plain_evaluation, plain_modes, plain_value
 from tests.designs import SHAPES, designs_with_theta, make_design
 
 
@@ -51,6 +52,59 @@ def test_they_agree_with_many_levels_and_lapack_in_the_tail(shape, n, monkeypatc
     likelihood = MarginalLikelihood.of(make_design(shape, seed=4, n=n, levels=n // 4))
     theta = np.random.default_rng(1).normal(size=likelihood.covariance.m)
     assert_same(*both(likelihood, flattened(likelihood.covariance.lambdas(theta)), True))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_modes_without_a_derivative_are_those_with_one(shape, monkeypatch):
+    monkeypatch.setattr(compiled, "SMALL", 3)
+    likelihood = MarginalLikelihood.of(make_design(shape, seed=5, n=300, levels=40))
+    flat = flattened(likelihood.covariance.lambdas(np.random.default_rng(2).normal(size=likelihood.covariance.m)))
+    plain, loops = both(likelihood, flat, False)
+    engine = compiled.Engine.of(likelihood.structure, likelihood.A)
+    for parts, u in (engine.modes(flat), plain_modes(likelihood.A, likelihood.structure, flat)):
+        assert_allclose(parts, plain.parts, rtol=1e-12, atol=1e-11)
+        for mine, theirs in zip(u, loops.u, strict=True):
+            assert_allclose(mine, theirs, rtol=1e-10, atol=1e-11)
+
+
+@pytest.mark.parametrize("n", [1, 5, 191, 192, 193, 500])
+def test_tiles_give_the_factor_and_the_inverse(n, monkeypatch):
+    A = np.random.default_rng(n).normal(size=(n, n))
+    M = A @ A.T + np.eye(n)
+    for tile in (tiles.TILE, 7, 64):
+        monkeypatch.setattr(tiles, "TILE", tile)
+        monkeypatch.setattr(tiles, "WIDE", 2 * tile)
+        S = M.copy()
+        tiles.cholesky(S)
+        assert_allclose(np.tril(S), np.linalg.cholesky(M), rtol=1e-10, atol=1e-10)
+        for m in (n, max(n - 3, 1)):
+            T = tiles.inverse(S.copy(), m)
+            assert_allclose(np.tril(T), np.tril(np.linalg.inv(M[:m, :m])), rtol=1e-9, atol=1e-10)
+
+
+def test_tiles_say_which_pivot_fails(monkeypatch):
+    monkeypatch.setattr(tiles, "TILE", 16)
+    S = np.eye(50)
+    S[37, 37] = -1.0
+    tiles.cholesky(S)
+    assert np.isnan(S[37, 37])
+    assert np.isfinite(np.diag(S)[:37]).all()
+
+
+def test_work_that_fails_on_another_thread_is_not_lost():
+    done = []
+
+    def work(i):
+        if i == 5:
+            raise ValueError("five")
+        done.append(i)
+
+    threads.set_threads(2)
+    with pytest.raises(ValueError, match="five"):
+        threads.spread(work, [(i,) for i in range(6)])
+    threads.spread(work, [(i,) for i in range(6, 40)])
+    threads.set_threads(None)
+    assert sorted(done) == [0, 1, 2, 3, 4, *range(6, 40)]
 
 
 def test_the_number_of_threads_changes_nothing(monkeypatch):

@@ -78,6 +78,12 @@ class Engine:
         with self.lock:
             return self._evaluation(flat, nu, reml, sigma)
 
+    def modes(self, flat: np.ndarray) -> tuple[Parts, tuple[np.ndarray, ...]]:
+        """Parts and u at the Lambdas in `flat`: an evaluation without the inverse, which takes longest."""
+        with self.lock:
+            found = self._evaluation(flat, 1, False, None, derivative=False)
+        return found.parts, found.u
+
     def _factorise(self, flat: np.ndarray) -> Parts:
         plan, S = self.layout.plan, self.S
         fill_tail(plan, self.a, flat, S)
@@ -87,7 +93,9 @@ class Engine:
         _cholesky(S)
         return self._parts(log_det)
 
-    def _evaluation(self, flat: np.ndarray, nu: int, reml: bool, sigma: float | None) -> Evaluation:
+    def _evaluation(
+        self, flat: np.ndarray, nu: int, reml: bool, sigma: float | None, derivative: bool = True
+    ) -> Evaluation:
         plan, S, q = self.layout.plan, self.S, self.structure.q_tail
         n, m = S.shape[0], S.shape[0] - 1 if reml else q
         G, x = np.empty(flat.size), np.empty(n - 1)
@@ -99,7 +107,7 @@ class Engine:
         else:
             parts = self._factorise(flat)
             back_substitute(S, x)
-            T = _inverse(S, m)
+            T = _inverse(S, m) if derivative else np.zeros((m, m))
             for i, row in enumerate(plan.lead):
                 if row[ENTRIES]:
                     pieces = _cut(int(plan.term[row[TERM], LEVELS]), int(row[ENTRIES]))
