@@ -119,9 +119,7 @@ class Model:
         other = copy(self)
         with other._clean_timings().of("cross-products"):
             other._design = replace(self._design, y=checked_response(y, self._design))
-            other.__dict__["likelihood"] = self.likelihood.with_response(
-                other._design, other._design.y - other._design.offset
-            )
+            other.__dict__["likelihood"] = self.likelihood.with_response(other._design, other._design.y_net)
         other.__dict__.pop("priors", None)
         return other
 

@@ -39,6 +39,7 @@ LAZY = {
     ("likelihood/runner.py", "bayeslmm.likelihood.compiled.engine"): COMPILED,
     ("point/search.py", "bayeslmm.point.small_search"): COMPILED,
     ("likelihood/crossprod.py", "bayeslmm.likelihood.compiled.sums"): COMPILED,
+    ("point/progress.py", "rich.console"): "only a fit of more than two seconds on a terminal shows a line",
     ("cli/app.py", "bayeslmm.cli.datasets"): START,
     ("cli/app.py", "bayeslmm.cli.demo"): START,
     ("cli/app.py", "bayeslmm.cli.fit"): START,

@@ -157,7 +157,7 @@ def _flat(slot: Slot) -> Slot:
 
 
 def _least_squares(design: Design, levels: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    beta = FixedBasis.of(design.X, design.y - design.offset, design.weights).b0
+    beta = FixedBasis.of(design.X, design.y_net, design.weights).b0
     return beta + (beta @ centre) * levels
 
 

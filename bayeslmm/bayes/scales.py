@@ -36,7 +36,7 @@ class ResponseScale:
     @classmethod
     def of(cls, design: Design) -> "ResponseScale":
         """Moments of a design's response."""
-        w, y = design.weights, design.y - design.offset
+        w, y = design.weights, design.y_net
         mean = float(w @ y / w.sum())
         sd = float(spread(y, w)) or float(spread(design.y, w)) or 1.0
         return cls(mean, sd, float(root_mean_square(y[:, None], w)[0]) or sd, sd * float(np.sqrt(w.mean())))

@@ -50,7 +50,7 @@ def alone(design: Design, term: RandomTerm, X: np.ndarray, varying: np.ndarray, 
     """
     order = np.argsort(term.index, kind="stable")
     edges = np.searchsorted(term.index[order], np.arange(term.n_levels + 1))
-    y = design.y - design.offset
+    y = design.y_net
     parts = [order[a:b] for a, b in pairwise(edges)]
     fits = [least_squares(X[rows], y[rows], design.weights[rows], varying, held) for rows in parts]
     return Alone(*(np.array(part) for part in zip(*fits, strict=True)))

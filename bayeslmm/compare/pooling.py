@@ -229,9 +229,7 @@ def _one_group(fit: Fit, t: int) -> pd.DataFrame:
     design, term = fit.design, fit.design.terms[t]
     names, _, R = coefficient_map(design.coef_names, term)
     own = levels_alone(fit, term)
-    together = least_squares(
-        design.X, design.y - design.offset, design.weights, np.zeros(design.p, dtype=bool), np.zeros(design.p)
-    )
+    together = least_squares(design.X, design.y_net, design.weights, np.zeros(design.p, dtype=bool), np.zeros(design.p))
     coefficients = fit.coef()
     partial = coefficients[coefficients["group"] == term.group]
     table = long_table(

@@ -58,7 +58,7 @@ def build(
     codes = _codings(parsed, fixed_variables, contrasts)
     full = columns(parsed.fixed, fixed_variables, codes, frame.y.size)
     kept = independent(full.X)
-    terms = random_terms(parsed, frame, allow_n_levels=allow_n_levels)
+    terms = random_terms(parsed, frame, full, allow_n_levels=allow_n_levels)
     _check_size(kept.size, frame.y.size)
     dropped = tuple(full.names[j] for j in range(len(full.names)) if j not in set(kept.tolist()))
     _warn_dropped(dropped)

@@ -33,7 +33,7 @@ class RandomTerm:
         The effects that are correlated with each other, as positions in `effects`: `((0, 1),)` for
         `(x | g)`, `((0,), (1,))` for `(x || g)`. Every position stands in exactly one block.
     Z
-        (n, k): the values that multiply the effects.
+        (n, k): the values that multiply the effects; a view of X where X has the same columns.
     index
         (n,): the level that each row belongs to, 0 .. J-1. Every level occurs.
     levels
@@ -115,9 +115,9 @@ class Design:
     terms
         The grouping factors, by decreasing number of levels as lme4 sorts them (ties: order of the formula).
     weights
-        (n,): prior weights, all 1 where none were given.
+        (n,): prior weights, all 1 where none were given; not to be written to.
     offset
-        (n,): offset, all 0 where none was given.
+        (n,): offset, all 0 where none was given; not to be written to.
     has_weights, has_offset
         Whether the user gave them.
     rows
@@ -155,6 +155,11 @@ class Design:
     variables: Mapping[str, Numeric | Factor] = field(default_factory=dict, repr=False)
     weights_name: str = ""
     offset_name: str = ""
+
+    @property
+    def y_net(self) -> np.ndarray:
+        """(n,): the response less the offset."""
+        return self.y - self.offset if self.has_offset else self.y
 
     @property
     def n(self) -> int:

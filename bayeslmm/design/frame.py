@@ -36,7 +36,7 @@ class Frame:
     groups
         The variables of the grouping factors, by label.
     weights, offset
-        (n,).
+        (n,); one number for all, without memory of its own, where none were given.
     rows
         (n,): positions in the caller's data.
     n_total
@@ -111,8 +111,8 @@ def model_frame(
         response.values if rows.size == columns.n else response.values[rows],
         {k: _kept(v, rows) for k, v in effects.items()},
         {k: _taken(v, rows).drop_unused() for k, v in groups.items()},
-        np.ones(rows.size) if w is None else w[rows],
-        np.zeros(rows.size) if np.ndim(total) == 0 else total[rows],
+        np.broadcast_to(1.0, rows.size) if w is None else w[rows],
+        np.broadcast_to(0.0, rows.size) if np.ndim(total) == 0 else total[rows],
         rows,
         columns.n,
         columns,

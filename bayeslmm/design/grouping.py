@@ -56,7 +56,7 @@ def combine(factors: Sequence[Factor]) -> tuple[np.ndarray, Levels]:
 
 def _by_table(codes: Sequence[np.ndarray], sizes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Index (n,) and combinations (J, m) from a table of all combinations there could be: no sorting."""
-    code = codes[0].astype(np.int64)
+    code = codes[0].astype(np.int64, copy=False)
     for other, size in zip(codes[1:], sizes[1:], strict=True):
         code = code * size + other
     occurs = np.zeros(math.prod(sizes), dtype=bool)

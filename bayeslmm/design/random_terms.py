@@ -13,7 +13,7 @@ from bayeslmm.design.contrasts import default
 from bayeslmm.design.formula import Formula
 from bayeslmm.design.frame import Frame
 from bayeslmm.design.grouping import Levels, combine
-from bayeslmm.design.matrices import Columns, columns
+from bayeslmm.design.matrices import Columns, columns, shared
 from bayeslmm.design.recipe import TermRecipe
 from bayeslmm.design.values import Factor
 from bayeslmm.errors import DataError, FormulaError
@@ -30,13 +30,15 @@ class Built:
     index: np.ndarray
 
 
-def random_terms(formula: Formula, frame: Frame, *, allow_n_levels: bool = False) -> tuple[Built, ...]:
+def random_terms(formula: Formula, frame: Frame, fixed: Columns, *, allow_n_levels: bool = False) -> tuple[Built, ...]:
     """Return the random terms by decreasing number of levels; ties in the order of the formula.
 
     Parameters
     ----------
     formula, frame
         The parsed formula and its model frame.
+    fixed
+        The columns of the fixed part.
     allow_n_levels
         Whether a grouping factor may have as many levels as there are rows (a generalised model's may).
 
@@ -52,17 +54,19 @@ def random_terms(formula: Formula, frame: Frame, *, allow_n_levels: bool = False
         bars = tuple(b for b in formula.random if b.group.name == name)
         index, levels = combine([frame.groups[v.label] for v in bars[0].group.variables])
         _check_levels(bars[0], levels, index.size, allow_n_levels)
-        made = [_inside(bar, frame) for bar in bars]
+        made = [_inside(bar, frame, fixed) for bar in bars]
         _check_repeated(formula, bars, made)
         blocks = _blocks(bars, made)
         _check_size(bars[0], blocks, levels, index.size, allow_n_levels)
         effects = tuple(name for m in made for name in m.names)
-        Z = np.ascontiguousarray(np.hstack([m.X for m in made]))
+        Z = made[0].X if len(made) == 1 else np.hstack([m.X for m in made])
         terms.append(Built(TermRecipe(bars[0].group, bars, levels, len(effects)), effects, blocks, Z, index))
     return tuple(sorted(terms, key=lambda t: -len(t.recipe.levels.labels)))
 
 
-def _inside(bar: Bar, frame: Frame) -> Columns:
+def _inside(bar: Bar, frame: Frame, fixed: Columns) -> Columns:
+    if (found := shared(bar.effects, frame.variables, fixed)) is not None:
+        return found
     used = {v for t in bar.effects.terms for v in t.variables}
     factors = {k: f for k in used if isinstance(f := frame.variables[k], Factor)}
     for label, factor in factors.items():

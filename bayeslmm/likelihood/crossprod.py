@@ -147,7 +147,7 @@ def _chunk(
     add_up: SumOuter,
 ) -> CrossProducts:
     J = structure.J
-    Z = [np.ascontiguousarray(z) for z in Z]
+    Z, weights = [np.ascontiguousarray(z) for z in Z], np.ascontiguousarray(weights)
 
     def sums(left: np.ndarray, right: np.ndarray, cell: np.ndarray, n_cells: int) -> np.ndarray:
         out = np.zeros((left.shape[1], right.shape[1], n_cells))

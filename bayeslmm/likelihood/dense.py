@@ -28,7 +28,7 @@ class Dense:
                 columns.append(term.Z * (term.index == level)[:, None])
                 blocks.append((t, term.k))
         Z = np.hstack(columns) if columns else np.zeros((design.n, 0))
-        return cls(design.y - design.offset, design.X, Z, design.weights, tuple(blocks))
+        return cls(design.y_net, design.X, Z, design.weights, tuple(blocks))
 
     def big_lambda(self, lambdas: tuple[np.ndarray, ...]) -> np.ndarray:
         """Lambda (q, q): one copy of Lambda_t for each level."""

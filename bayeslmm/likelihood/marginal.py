@@ -56,7 +56,7 @@ class MarginalLikelihood:
         covariance = Covariance.of([TermShape(t.group, t.effects, t.blocks, t.n_levels) for t in terms])
         index = [t.index for t in terms]
         structure = Structure.of(index, [t.n_levels for t in terms], [t.k for t in terms])
-        y = design.y - design.offset
+        y = design.y_net
         with one_blas_thread():
             basis = FixedBasis.of(design.X, y, design.weights)
             A = cross_products(

@@ -55,9 +55,9 @@ class Runner:
 
     @property
     def small_engine(self) -> "Engine | None":
-        """The compiled engine, where it is in use and the problem is small."""
+        """The compiled engine, where it is in use and the problem is small enough for a search in one call."""
         engine = self._engine(0.0)
-        return engine if engine is not None and engine.is_small else None
+        return engine if engine is not None and engine.is_quick else None
 
     def _engine(self, share: float) -> "Engine | None":
         if self.engines:

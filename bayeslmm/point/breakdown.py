@@ -22,7 +22,7 @@ def check_residual(design: Design, sigma: float) -> None:
     DataError
         The residual sd of least squares on all columns is below 1e-9 of the response's.
     """
-    size = float(np.std(design.y - design.offset))
+    size = float(np.std(design.y_net))
     if sigma * _mean_root(design) < SUSPECT * size and (residual := _least(design)) < EXACT * size:
         raise DataError(
             f"the model reproduces the response `{design.response}` exactly (residual sd {residual:.2g}, sd of the "
@@ -53,7 +53,7 @@ def breakdown(design: Design) -> DataError:
 
 def _mean_root(design: Design) -> float:
     """sqrt(mean 1/w): the residual sd of a typical row is sigma times this."""
-    return float(np.sqrt((1 / design.weights).mean()))
+    return float(np.sqrt((1 / design.weights).mean())) if design.has_weights else 1.0
 
 
 def _least(design: Design) -> float:
@@ -66,7 +66,7 @@ def _least(design: Design) -> float:
         return np.inf
     length = np.sqrt(columns.multiply(columns).sum(axis=0))
     scaled = columns @ diags_array(1 / np.where(length > 0, length, 1.0))
-    y = design.y - design.offset
+    y = design.y_net
     found = lsqr(scaled, y - y.mean(), atol=1e-15, btol=1e-15, conlim=0, iter_lim=10 * columns.shape[1])
     return float(found[3]) / float(np.sqrt(design.n))
 

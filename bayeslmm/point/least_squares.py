@@ -58,9 +58,9 @@ def least_squares(design: Design) -> LeastSquares:
             f"{design.n} rows cannot estimate {design.p} coefficients and a residual variance: "
             "use fewer terms or more data"
         )
-    basis = FixedBasis.of(design.X, design.y - design.offset, design.weights)
+    basis = FixedBasis.of(design.X, design.y_net, design.weights)
     fitted = design.X @ basis.b0
-    residual = design.y - design.offset - fitted
+    residual = design.y_net - fitted
     rss = float(design.weights @ residual**2)
     tss = rss + _explained(fitted, design.weights, design.formula.has_intercept)
     sigma2 = rss / df

@@ -3,6 +3,10 @@
 import sys
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 PATIENCE = 2.0
 
@@ -12,18 +16,23 @@ class Progress:
     """Told of every evaluation; `done` clears the line."""
 
     started: float = field(default_factory=time.perf_counter)
-    shown: bool = False
+    line: "Status | None" = None
 
     def tell(self, evaluations: int, value: float) -> None:
         """Show how many evaluations were made, and the criterion of the last."""
         seconds = time.perf_counter() - self.started
         if seconds < PATIENCE or not sys.stderr.isatty():
             return
-        text = f"fitting: {evaluations} evaluations, criterion {value:.4f}, {seconds:.0f} s"
-        print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
-        self.shown = True
+        text = f"fitting: {evaluations} evaluations, criterion {value:.4f}, {seconds:.0f} s (Ctrl-C stops)"
+        if self.line is None:
+            from rich.console import Console
+
+            self.line = Console(stderr=True).status(text)
+            self.line.start()
+        self.line.update(text)
 
     def done(self) -> None:
         """Clear the line."""
-        if self.shown:
-            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+        if self.line is not None:
+            self.line.stop()
+            self.line = None

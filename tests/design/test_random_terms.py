@@ -55,7 +55,17 @@ def test_levels_are_in_the_order_of_the_factor():
     assert terms[1].levels == ("a", "B", "z")
     np.testing.assert_array_equal(np.array(terms[0].levels)[terms[0].index], DATA.g.astype(str))
     assert terms[0].index.dtype == np.int64
-    assert terms[0].Z.flags.c_contiguous
+
+
+def test_columns_that_the_fixed_part_has_are_not_copied():
+    for formula in ("y ~ x + (x | g)", "y ~ x + (1 | g)", "y ~ x + (0 + x | g)"):
+        design = build(formula, DATA)
+        assert np.shares_memory(design.terms[0].Z, design.X)
+        names = [design.coef_names.index(e) for e in design.terms[0].effects]
+        np.testing.assert_array_equal(design.terms[0].Z, design.X[:, names])
+    for formula in ("y ~ 1 + (x | g)", "y ~ x + (s | g)", "y ~ x + (x || g)"):
+        design = build(formula, DATA)
+        assert not np.shares_memory(design.terms[0].Z, design.X)
 
 
 def test_combined_levels_the_first_factor_slowest_and_only_those_that_occur():

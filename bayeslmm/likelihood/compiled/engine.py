@@ -21,6 +21,7 @@ from bayeslmm.likelihood.threads import spread
 
 SMALL = 96  # rows of the tail below which LAPACK's overhead is more than its gain
 TINY = float(np.finfo(float).tiny)
+QUICK = 1_000_000  # numbers in the cross-products: about three milliseconds an evaluation
 PIECE = 20_000  # entries below which a second thread gains nothing
 
 
@@ -122,6 +123,11 @@ class Engine:
         """Name what the loops wrote; `factor` is that of the tail, X and y."""
         q = self.structure.q_tail
         return Evaluation(parts, factor[q:-1, q:-1].copy(), x[q:], self._per_term(u), self._per_term(b), G)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether a search in one call ends soon enough for nobody to want to interrupt it."""
+        return self.is_small and self.a.size < QUICK
 
     @property
     def is_small(self) -> bool:
