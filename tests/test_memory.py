@@ -13,7 +13,14 @@ def test_a_fit_of_many_rows_takes_less_than_three_times_its_columns(monkeypatch)
     n = 2_500_000
     rng = np.random.default_rng(1)
     g, x = rng.integers(0, 100, n), rng.normal(size=n)
-    frame = pd.DataFrame({"y": x + rng.normal(size=100)[g] + rng.normal(size=n), "x": x, "g": g, "unused": x})
+    frame = pd.DataFrame(
+        {
+            "y": x * (1 + rng.normal(size=100)[g]) + rng.normal(size=100)[g] + rng.normal(size=n),
+            "x": x,
+            "g": g,
+            "unused": x,
+        }
+    )
     used = int(frame[["y", "x", "g"]].memory_usage(index=False).sum())
     kept = frame.copy()
     tracemalloc.start()
