@@ -10,16 +10,17 @@ import numpy as np
 
 from bayeslmm.likelihood.compiled.engine import Engine
 from bayeslmm.likelihood.compiled.tail import small_cholesky, small_inverse
-from bayeslmm.likelihood.compiled.vectors import compiled, inner
+from bayeslmm.likelihood.compiled.vectors import compiled, dot, inner
 from bayeslmm.likelihood.compiled.whole import evaluate
 from bayeslmm.likelihood.evaluation import Parts
 from bayeslmm.point.cone import Cone
+from bayeslmm.point.information import SINGULAR
 from bayeslmm.point.objective import Objective, Point
 from bayeslmm.point.quasi_newton import Descent
 
 # columns of the table of blocks: k, first entry of x, offset of the root (k, k), offset of Lambda_t in the flat
 # Lambdas, width of Lambda_t, J, offset of (k, J) of the term in the flat u, offset of its effects
-WIDTH, ENTRY, ROOT, LAM, TERM_WIDTH, LEVELS, U, EFFECTS = range(8)
+WIDTH, ENTRY, ROOT, LAM, TERM_WIDTH, LEVELS, U_START, EFFECTS = range(8)
 DECREMENT, MAX_STEPS, ARMIJO, STEP = 1e-13, 200, 1e-4, 1e-4
 LEAST, MOST = 0.1, 1e4
 TINY = float(np.finfo(float).tiny)
@@ -46,8 +47,8 @@ def put_start(blocks, effects, u, sigma2, x):
                 s = 0.0
                 for level in range(J):
                     s += (
-                        u[blocks[i, U] + effects[blocks[i, EFFECTS] + r] * J + level]
-                        * u[blocks[i, U] + effects[blocks[i, EFFECTS] + c] * J + level]
+                        u[blocks[i, U_START] + effects[blocks[i, EFFECTS] + r] * J + level]
+                        * u[blocks[i, U_START] + effects[blocks[i, EFFECTS] + c] * J + level]
                     )
                 V[r, c] = 4.0 * s / J / sigma2 - (1.0 if r == c else 0.0)
         values, vectors = np.linalg.eigh(V)
@@ -65,62 +66,78 @@ def put_start(blocks, effects, u, sigma2, x):
 
 
 @inner
-def curvature(blocks, effects, root, x, G, H):
-    """The model of `information` into H (size, size)."""
+def curvature(blocks, effects, root, x, G, u, c, nu, H):
+    """The model of `information` into H (size, size); c is nu / r^2."""
     H[:] = 0.0
+    d = np.zeros(x.size)
     for i in range(blocks.shape[0]):
         k, J, at = blocks[i, WIDTH], blocks[i, LEVELS], blocks[i, ENTRY]
         C = root[blocks[i, ROOT] : blocks[i, ROOT] + k * k].reshape(k, k)
-        X, W, inverse, dX = np.zeros((k, k)), np.empty((k, k)), np.empty((k, k)), np.empty((k, k))
+        X, W, G_V, V = np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k))
         e = at
-        for c in range(k):
-            for r in range(c, k):
-                X[r, c] = x[e]
+        shown = True
+        for col in range(k):
+            for r in range(col, k):
+                X[r, col] = x[e]
                 e += 1
-        for r in range(k):
-            for c in range(r + 1):
-                s = 1.0 if r == c else 0.0
-                for j in range(c + 1):
-                    s += X[r, j] * X[c, j]
-                W[r, c] = s
-        small_cholesky(W)
-        small_inverse(W, inverse)
-        for r in range(k):
-            for c in range(r):
-                inverse[c, r] = inverse[r, c]
-        WX = inverse @ X
-        Q = X.T @ WX
-        # df/dX = C^-1 (df/dLambda) of the block's effects, and G from 2 G X = df/dX
-        for r in range(k):
-            for c in range(k):
-                s = 0.0
-                for j in range(k):
-                    row = effects[blocks[i, EFFECTS] + j] * blocks[i, TERM_WIDTH]
-                    s += C[j, r] * G[blocks[i, LAM] + row + effects[blocks[i, EFFECTS] + c]]
-                dX[r, c] = s
-        # rows of 2 G: solve g X = dX[r] from the last column back, X lower triangular
-        regular = True
-        for c in range(k):
-            regular = regular and X[c, c] != 0.0
-        if regular:
+            shown = shown and abs(X[col, col]) >= SINGULAR
+        if shown:
+            # V = X^-1; df/dX = C' (df/dLambda); U, then K and all that follows from it
+            dX, U = np.zeros((k, k)), np.zeros((k, k))
+            for col in range(k):
+                V[col, col] = 1.0 / X[col, col]
+                for r in range(col + 1, k):
+                    s = 0.0
+                    for j in range(col, r):
+                        s += X[r, j] * V[j, col]
+                    V[r, col] = -s / X[r, r]
             for r in range(k):
-                for c in range(k - 1, -1, -1):
-                    s = dX[r, c]
-                    for j in range(c + 1, k):
-                        s -= dX[r, j] * X[j, c]
-                    dX[r, c] = s / X[c, c]
+                for col in range(k):
+                    for j in range(k):
+                        row = effects[blocks[i, EFFECTS] + j] * blocks[i, TERM_WIDTH]
+                        dX[r, col] += C[j, r] * G[blocks[i, LAM] + row + effects[blocks[i, EFFECTS] + col]]
+                for col in range(r + 1):
+                    first = blocks[i, U_START] + effects[blocks[i, EFFECTS] + r] * J
+                    second = blocks[i, U_START] + effects[blocks[i, EFFECTS] + col] * J
+                    U[r, col] = U[col, r] = c * dot(u, first, u, second, J)
+            K, half, D = X.T @ dX * 0.5 + U, dX @ V * 0.25, V.T @ U
+            W = V.T @ (K + K.T) @ V / (2.0 * J)
+            G_V = half + half.T
+            e = at
+            for col in range(k):
+                for r in range(col, k):
+                    d[e] = -2.0 * D[r, col]
+                    e += 1
+        else:
+            for r in range(k):
+                for col in range(r + 1):
+                    V[r, col] = 1.0 if r == col else 0.0
+                    for j in range(col + 1):
+                        V[r, col] += X[r, j] * X[col, j]
+            small_cholesky(V)
+            small_inverse(V, W)
+            for r in range(k):
+                for col in range(r):
+                    W[col, r] = W[r, col]
+        WX, GX = W @ X, G_V @ X
+        Q, P = X.T @ WX, X.T @ GX
         row = at
-        for c in range(k):
-            for r in range(c, k):
+        for col in range(k):
+            for r in range(col, k):
                 column = at
-                for d in range(k):
-                    for s_ in range(d, k):
-                        h = 2.0 * J * (inverse[r, s_] * Q[c, d] + WX[r, d] * WX[s_, c])
-                        if c == d and regular:
-                            h += 0.5 * (dX[r, s_] + dX[s_, r])
-                        H[row, column] = h
+                for col2 in range(k):
+                    for r2 in range(col2, k):
+                        h = J * (W[r, r2] * Q[col, col2] + WX[r, col2] * WX[r2, col])
+                        h -= WX[r2, col] * GX[r, col2] + WX[r, col2] * GX[r2, col]
+                        h -= Q[col, col2] * G_V[r, r2] + W[r, r2] * P[col, col2]
+                        if col == col2:
+                            h += G_V[r, r2]
+                        H[row, column] = 2.0 * h
                         column += 1
                 row += 1
+    for i in range(x.size):
+        for j in range(x.size):
+            H[i, j] -= d[i] * d[j] / nu
 
 
 @compiled
@@ -159,7 +176,7 @@ def small_search(plan, a, w, v, S, T, cone_map, blocks, effects, root, unit, nu,
     evaluations = 2
     g = cone_map.T @ G
     model, E = np.empty((size, size)), np.zeros((size, size))
-    curvature(blocks, effects, root, x, G, model)
+    curvature(blocks, effects, root, x, G, u, nu / max(parts[2], TINY), nu, model)
     for _ in range(MAX_STEPS):
         values, vectors = np.linalg.eigh(model + E)
         along = vectors.T @ g
@@ -197,7 +214,7 @@ def small_search(plan, a, w, v, S, T, cone_map, blocks, effects, root, unit, nu,
         s = moved - x
         y = g_moved - g
         x, f, g = moved, f_moved, g_moved
-        curvature(blocks, effects, root, x, G, model)
+        curvature(blocks, effects, root, x, G, u, nu / max(parts[2], TINY), nu, model)
         r = y - model @ s - E @ s
         rs = (r * s).sum()
         if abs(rs) > 1e-8 * np.sqrt((r * r).sum() * (s * s).sum()):
