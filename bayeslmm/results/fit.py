@@ -21,6 +21,7 @@ from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit_summary import fit_summary
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.predict import NewLevels, predict_fit
+from bayeslmm.results.predict_interval import Interval, Method, predict_interval
 from bayeslmm.results.summary import METHODS, FitSummary
 from bayeslmm.results.tables import coef_table, effects_table, varcorr_table
 from bayeslmm.results.timings import Timings
@@ -304,8 +305,11 @@ class Fit:
         newdata: Any = None,
         re: Literal["all", "none"] | Collection[str] = "all",
         new_levels: NewLevels = "error",
-    ) -> pd.Series:
-        """Predicted means for new rows.
+        interval: Interval | None = None,
+        level: float = 0.95,
+        ddf: Method = "satterthwaite",
+    ) -> pd.Series | pd.DataFrame:
+        """Predicted means for new rows, with intervals where they are asked for.
 
         Parameters
         ----------
@@ -315,13 +319,46 @@ class Fit:
             Which random effects count: "all", "none", or names of grouping factors.
         new_levels
             A level that was not in the data is an "error", or gets the "population" value (effects of zero).
+        interval
+            "confidence" for the mean of a row, x'beta + z'b; "prediction" for a new observation of it; None for none.
+        level
+            Of the interval.
+        ddf
+            Degrees of freedom of the interval: "satterthwaite", "residual" (n - p) or "asymptotic" (normal).
 
         Returns
         -------
-        Series
-            One value per row of `newdata`, with its index where it has one; NaN where a value is missing.
+        Series or DataFrame
+            One value per row of `newdata`, with its index where it has one; NaN where a value is missing. With an
+            interval: columns estimate, se, df, lower, upper.
+
+        Notes
+        -----
+        The interval is `estimate -+ t(df) se` with the variance of the error of prediction at the estimated theta,
+
+            se^2 = sigma^2 { c'M^-1 c  +  sum_t z_t' Lambda_t Lambda_t' z_t  +  1/w },
+
+        where c = (Lambda'z, x) are the coordinates of the row in the known effects and beta, and M is the matrix of
+        Henderson's (1975) equations: `c'M^-1 c` holds the variance of beta_hat, the conditional variance of the
+        random effects and their covariance. The sum runs over the groups whose level is new: its effects are predicted
+        by zero and vary with their full variance. `1/w` belongs to "prediction" only; so does, there, the sum
+        over groups that `re` leaves out, since an observation comes from some level of them (their columns left of the
+        bar are needed then). The weight w of new rows is read from the column that the fit took its weights from; it
+        is 1 where the new data do not have it. That theta is estimated shows in the df, not in the se.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> fit = blm.lmer("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"))
+        >>> new = {"Days": [9, 9], "Subject": ["308", "somebody"]}
+        >>> fit.predict(new, new_levels="population", interval="confidence").round(1)
+           estimate    se     df  lower  upper
+        0     430.7  13.9  152.5  403.3  458.0
+        1     345.6  62.0   15.2  213.7  477.6
         """
-        return predict_fit(self.design, self.estimates, newdata, re, new_levels)
+        if interval is None:
+            return predict_fit(self.design, self.estimates, newdata, re, new_levels)
+        return predict_interval(self, newdata, re, new_levels, interval, level, ddf)
 
     def simulate(self, n: int = 1, seed: int | np.random.Generator | None = None) -> pd.DataFrame:
         """Simulate new responses, (nobs, n), from the fitted model with new random effects.
