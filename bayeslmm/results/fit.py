@@ -22,9 +22,11 @@ from bayeslmm.results.fit_summary import fit_summary
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.predict import NewLevels, predict_fit
 from bayeslmm.results.predict_interval import Interval, Method, predict_interval
+from bayeslmm.results.repca import RePCA, repca
 from bayeslmm.results.summary import METHODS, FitSummary
 from bayeslmm.results.tables import coef_table, effects_table, varcorr_table
 from bayeslmm.results.timings import Timings
+from bayeslmm.results.variance_shares import icc_shares, icc_table, partition_table, r2_table
 
 Ddf = Literal["satterthwaite", "kenward-roger", "residual", "asymptotic"]
 
@@ -258,7 +260,9 @@ class Fit:
         half = z * self.bse
         return pd.DataFrame({"lower": self.fixef - half, "upper": self.fixef + half})
 
-    def icc(self, by_group: bool = False) -> float | pd.Series:
+    # -- where the variance lies ----------------------------------------------------------------------------------
+
+    def icc(self, by_group: bool = False, level: float | None = None) -> float | pd.Series | pd.DataFrame:
         """Intraclass correlation: the share of the variance that lies between groups.
 
         With random slopes the between-group variance is averaged over the rows, `mean(z'Vz)` (Johnson 2014); prior
@@ -267,17 +271,54 @@ class Fit:
         Parameters
         ----------
         by_group
-            Return the share of each grouping factor, as a Series.
+            Return the share of each grouping factor.
+        level
+            Add the profile-likelihood interval of this level (estimate, lower, upper); right at the boundary too.
         """
-        between = pd.Series(
-            {
-                t.group: float(np.einsum("ni,ij,nj->n", t.Z, V, t.Z).mean())
-                for t, V in zip(self.design.terms, self.estimates.covariances, strict=True)
-            },
-            dtype=float,
-        )
-        share = between / (between.sum() + self.sigma**2 * float((1 / self.design.weights).mean()))
-        return share.rename("icc") if by_group else float(share.sum())
+        return icc_shares(self, by_group) if level is None else icc_table(self, by_group, level)
+
+    def r2(self, by_term: bool = False) -> pd.Series | pd.DataFrame:
+        """R2 of Nakagawa & Schielzeth (2013), with random slopes as by Johnson (2014).
+
+        Returns
+        -------
+        Series or DataFrame
+            `marginal`: share of the variance that the fixed part explains; `conditional`: fixed and random part. With
+            `by_term`: what each term adds to the marginal R2 (`semi_partial`), by refits of the models with and without
+            it; both leave out the interactions that contain the term.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> fit = blm.lmer("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"))
+        >>> fit.r2().round(3).to_dict()
+        {'marginal': 0.279, 'conditional': 0.799}
+        """
+        return r2_table(self, by_term)
+
+    def repca(self) -> RePCA:
+        """Principal components of the random effects of each group: how many dimensions they have (lme4's `rePCA`).
+
+        Like lme4's, they depend on the units of the predictors: compare directions with care where these differ.
+        """
+        return repca(self)
+
+    def variance_partition(self, at: Any = None) -> pd.DataFrame:
+        """Variances of the groups and of the residuals, and their shares, at chosen values of the predictors.
+
+        Parameters
+        ----------
+        at
+            Values of the variables left of the bars: a dict such as `{"Days": [0, 5, 9]}`, of which all combinations
+            are taken, or a data frame. None where no random effect depends on a predictor.
+
+        Returns
+        -------
+        DataFrame
+            The values, `group` ("Residual" last), `variance`, `sd`, `share` (Goldstein, Browne & Rasbash 2002); the
+            residual variance is that of a row with weight 1.
+        """
+        return partition_table(self, at)
 
     # -- predictions ----------------------------------------------------------------------------------------------
 
