@@ -46,6 +46,7 @@ LAZY = {
     ("cli/app.py", "bayeslmm.cli.fit"): START,
     ("cli/fit.py", "bayeslmm.cli.write"): PLAIN,
     ("cli/fit.py", "bayeslmm.compare.comparison"): PLAIN,
+    ("results/influence.py", "bayeslmm.results.influence_plot"): PLAIN,
     ("model.py", "bayeslmm.bayes.priors"): SLOW,
     ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,
     ("model.py", "bayeslmm.bayes.sample"): SLOW,

@@ -32,8 +32,12 @@ class Runner:
     engines: list["Engine"] = field(default_factory=list, repr=False)
 
     def like(self, A: CrossProducts) -> "Runner":
-        """A runner for other cross-products of the same pattern, in the workspaces of this one."""
+        """A runner for cross-products with another y, in the workspaces of this one."""
         return Runner(self.structure, A, [engine.like(A) for engine in self.engines])
+
+    def anew(self, A: CrossProducts) -> "Runner":
+        """A runner for any other cross-products of the same pattern, in the workspaces of this one."""
+        return Runner(self.structure, A, [engine.anew(A) for engine in self.engines])
 
     def value(self, flat: np.ndarray) -> Parts:
         """Parts of the criterion at the Lambdas in `flat` (sum of k^2,)."""

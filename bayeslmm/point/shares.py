@@ -2,7 +2,8 @@
 
 With random slopes the variance between groups depends on the row; averaged over the rows it is
 `sigma_t^2 = mean(z'V_t z) = tr(V_t Z'Z / n)` (Johnson 2014, Methods in Ecology and Evolution 5, 944-946). With the
-variance of the fixed part, `sigma_f^2 = var(X beta)` over the rows, and of the residuals, `sigma_e^2 = sigma^2 mean(1/w)`,
+variance of the fixed part, `sigma_f^2 = var(X beta)` over the rows, and that of the residuals,
+`sigma_e^2 = sigma^2 mean(1/w)`,
 
     R2 marginal    = sigma_f^2                     / (sigma_f^2 + sum_t sigma_t^2 + sigma_e^2),
     R2 conditional = (sigma_f^2 + sum_t sigma_t^2) / (sigma_f^2 + sum_t sigma_t^2 + sigma_e^2)
@@ -25,7 +26,9 @@ from bayeslmm.point.optimise import optimise
 
 def between_variances(design: Design, covariances: Sequence[np.ndarray]) -> np.ndarray:
     """(T,): variance between the levels of each term, averaged over the rows, in units of the covariances (k, k)."""
-    return np.array([(term.Z.T @ term.Z * V).sum() / design.n for term, V in zip(design.terms, covariances, strict=True)])
+    return np.array(
+        [(term.Z.T @ term.Z * V).sum() / design.n for term, V in zip(design.terms, covariances, strict=True)]
+    )
 
 
 def mean_inverse_weight(design: Design) -> float:

@@ -20,6 +20,7 @@ from bayeslmm.results.anova import Anova, anova_table
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit_summary import fit_summary
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.influence import Influence, influence
 from bayeslmm.results.predict import NewLevels, predict_fit
 from bayeslmm.results.predict_interval import Interval, Method, predict_interval
 from bayeslmm.results.repca import RePCA, repca
@@ -319,6 +320,29 @@ class Fit:
             residual variance is that of a row with weight 1.
         """
         return partition_table(self, at)
+
+    # -- looking at it --------------------------------------------------------------------------------------------
+
+    def influence(self, by: Any = None, exact: bool = False) -> Influence:
+        """What changes when a group or a row is left out: leverage, Cook's distance, DFBETAS, covratio, theta.
+
+        Parameters
+        ----------
+        by
+            Name of a grouping factor, whose levels are left out one by one; None for single rows; or an array with one
+            label for each row used, for sets of the caller's own.
+        exact
+            Refit without each row. Groups always are: their cross-products are subtracted and theta is found again,
+            about as quick as one fit each; rows otherwise are left out in closed form with theta fixed.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> fit = blm.lmer("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"))
+        >>> fit.influence("Subject").table["cooks"].nlargest(2).round(3).to_dict()
+        {'309': 0.149, '335': 0.129}
+        """
+        return influence(self, by, exact)
 
     # -- predictions ----------------------------------------------------------------------------------------------
 

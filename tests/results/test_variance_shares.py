@@ -61,7 +61,9 @@ def test_nothing_explained_and_everything_random():
 
 def test_an_offset_explains_nothing(crossed):
     fit = fitted("y ~ x + (1 | g)", crossed)
-    shifted = fitted("y ~ x + offset(o) + (1 | g)", crossed.assign(o=7 * crossed["z"], y=crossed["y"] + 7 * crossed["z"]))
+    shifted = fitted(
+        "y ~ x + offset(o) + (1 | g)", crossed.assign(o=7 * crossed["z"], y=crossed["y"] + 7 * crossed["z"])
+    )
     assert_allclose(shifted.r2(), fit.r2(), rtol=1e-6)
 
 
