@@ -1,8 +1,8 @@
 """Influence of rows and of groups: what changes when they are left out.
 
 Leverage. The fitted values are linear in y at fixed theta; their derivatives
-`h_i = d fitted_i / d y_i = w_i c_i'M^-1 c_i` add up to the trace of the hat matrix (Demidenko & Stukel 2005, Statistics in Medicine 24, 893-909; lme4's
-`hatvalues`). The leverage of a group is the sum over its rows.
+`h_i = d fitted_i / d y_i = w_i c_i'M^-1 c_i` add up to the trace of the hat matrix (Demidenko & Stukel 2005,
+Statistics in Medicine 24, 893-909; lme4's `hatvalues`). The leverage of a group is the sum over its rows.
 
 Groups are left out exactly: their cross-products are subtracted from A, and the model is fitted again, theta and all.
 So are rows, on request. At fixed theta a row is left out in closed form. With P = V^-1 - V^-1 X C X'V^-1, C =
@@ -14,10 +14,13 @@ So are rows, on request. At fixed theta a row is left out in closed form. With P
 
 (Christensen, Pearson & Johnson 1992, Technometrics 34, 38-45). From beta(i) and its covariance follow
 
-    Cook's distance   (beta - beta(i))' Var(beta)^-1 (beta - beta(i)) / p            (Cook 1977),
-    DFBETAS           (beta - beta(i))_j / se(i)_j        (Belsley, Kuh & Welsch 1980, with the se of the refit, as lme4),
+    Cook's distance   (beta - beta(i))' Var(beta)^-1 (beta - beta(i)) / p     (Cook 1977),
+    DFBETAS           (beta - beta(i))_j / se(i)_j                            (Belsley, Kuh & Welsch 1980),
     covariance ratio  det Var(beta(i)) / det Var(beta),
-    displacement      f(theta(i)) - f(theta): how much worse the criterion of all rows is at theta(i)   (Cook 1986).
+    displacement      f(theta(i)) - f(theta)                                  (Cook 1986),
+
+with the se of the refit in DFBETAS as in lme4, whose sign is the other one; the displacement says how much worse the
+criterion of all rows is at theta(i).
 """
 
 from collections.abc import Sequence
