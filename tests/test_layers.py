@@ -46,6 +46,8 @@ LAZY = {
     ("cli/app.py", "bayeslmm.cli.fit"): START,
     ("cli/fit.py", "bayeslmm.cli.write"): PLAIN,
     ("cli/fit.py", "bayeslmm.compare.comparison"): PLAIN,
+    ("results/fit.py", "bayeslmm.results.fit_plots"): PLAIN,
+    ("results/quantile_residuals.py", "bayeslmm.results.fit_plots"): PLAIN,
     ("results/influence.py", "bayeslmm.results.influence_plot"): PLAIN,
     ("model.py", "bayeslmm.bayes.priors"): SLOW,
     ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from bayeslmm.point.distributions import normal_quantile, t_p_value
 from bayeslmm.point.estimates import Estimates, joint_variances, mode_variances
 from bayeslmm.point.optimum import Certificate, Optimum
 from bayeslmm.point.satterthwaite import Satterthwaite
+from bayeslmm.point.shares import variances_at
 from bayeslmm.point.singular import Singularity, singularities
 from bayeslmm.results.anova import Anova, anova_table
 from bayeslmm.results.checks import check_level
@@ -23,11 +24,15 @@ from bayeslmm.results.frames import preformatted
 from bayeslmm.results.influence import Influence, influence
 from bayeslmm.results.predict import NewLevels, predict_fit
 from bayeslmm.results.predict_interval import Interval, Method, predict_interval
+from bayeslmm.results.quantile_residuals import Of, QuantileResiduals, check_of, make_quantile_residuals
 from bayeslmm.results.repca import RePCA, repca
 from bayeslmm.results.summary import METHODS, FitSummary
 from bayeslmm.results.tables import coef_table, effects_table, varcorr_table
 from bayeslmm.results.timings import Timings
 from bayeslmm.results.variance_shares import icc_shares, icc_table, partition_table, r2_table
+
+if TYPE_CHECKING:
+    from bayeslmm.results.fit_plots import FitPlots
 
 Ddf = Literal["satterthwaite", "kenward-roger", "residual", "asymptotic"]
 
@@ -355,15 +360,60 @@ class Fit:
             value = value + np.einsum("nk,nk->n", term.Z, b[term.index])
         return value
 
-    def residuals(self, kind: Literal["response", "pearson", "scaled"] = "response") -> np.ndarray:
-        """(n,): y - fitted; times sqrt(weight) for "pearson"; and divided by sigma for "scaled"."""
-        raw = self.design.y - self.fitted
+    def residuals(
+        self, kind: Literal["response", "pearson", "scaled"] = "response", of: Of = "conditional"
+    ) -> np.ndarray:
+        """(n,): residuals.
+
+        Parameters
+        ----------
+        kind
+            "response": y - fitted; "pearson": times sqrt(weight); "scaled": divided by the residual's standard
+            deviation too, sigma / sqrt(w) for conditional ones, sqrt(z'Vz + sigma^2 / w) for marginal ones.
+        of
+            "conditional": fitted values with random effects; "marginal": without.
+        """
+        if kind not in ("response", "pearson", "scaled"):
+            raise ArgumentError(f'residuals(kind="{kind}") is not known; it is one of response, pearson, scaled')
+        check_of(of)
+        design = self.design
+        fitted = self.fitted if of == "conditional" else design.offset + design.X @ self.estimates.beta
+        raw = design.y - fitted
         if kind == "response":
             return raw
-        if kind not in ("pearson", "scaled"):
-            raise ArgumentError(f'residuals(kind="{kind}") is not known; it is one of response, pearson, scaled')
-        pearson = raw * np.sqrt(self.design.weights)
+        if kind == "scaled" and of == "marginal":
+            between = variances_at([t.Z for t in design.terms], self.estimates.covariances).sum(axis=0)
+            return raw / np.sqrt(between + self.sigma**2 / design.weights)
+        pearson = raw * np.sqrt(design.weights)
         return pearson / self.sigma if kind == "scaled" else pearson
+
+    def quantile_residuals(
+        self, of: Of = "conditional", n: int | None = None, seed: int | np.random.Generator | None = None
+    ) -> QuantileResiduals:
+        """Residuals by simulation, uniform where the model holds, with tests of uniformity, dispersion and outliers.
+
+        Responses are simulated from the fit with new random effects; beta, b and sigma are estimated again from each
+        at the theta of the fit, and each row's standardised residual is ranked among its simulated ones. The tests
+        compare the observed data with the simulated ones, which depend on each other as the rows of the data do.
+        For a Gaussian model the estimated variances absorb most of what dispersion could show.
+
+        Parameters
+        ----------
+        of
+            "conditional" residuals (random effects taken off) or "marginal" ones.
+        n
+            How many simulations; None for up to 999, by the number of rows.
+        seed
+            Of the random numbers.
+        """
+        return make_quantile_residuals(self, of, n, seed)
+
+    @property
+    def plot(self) -> "FitPlots":
+        """Pictures: `plot.qq()`, `plot.ranef_qq()`, `plot.residuals()`."""
+        from bayeslmm.results.fit_plots import FitPlots
+
+        return FitPlots(self)
 
     def predict(
         self,

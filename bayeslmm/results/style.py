@@ -50,7 +50,7 @@ def name_points(ax: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[Any], si
 
     A name that finds no place is left out. The layout of the figure must be final but for these names.
     """
-    figure = ax.figure
+    figure: Any = ax.figure
     figure.draw_without_rendering()
     renderer = figure.canvas.get_renderer()
     marks = [line.get_xydata() for line in ax.lines if line.get_marker() not in ("None", "", None)]
