@@ -18,6 +18,7 @@ from bayeslmm.point.satterthwaite import Satterthwaite
 from bayeslmm.point.shares import variances_at
 from bayeslmm.point.singular import Singularity, singularities
 from bayeslmm.results.anova import Anova, anova_table
+from bayeslmm.results.check import Check, check
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit_summary import fit_summary
 from bayeslmm.results.frames import preformatted
@@ -327,6 +328,23 @@ class Fit:
         return partition_table(self, at)
 
     # -- looking at it --------------------------------------------------------------------------------------------
+
+    def check(self, ddf: Ddf = "satterthwaite", seed: int = 1) -> Check:
+        """Look at everything that can be wrong: one table in words, worst first.
+
+        Convergence, singularity and its reason, groups too few for the degrees of freedom, predictors on wild scales or
+        constant within the groups that have their slopes, rows and columns left out; and, against data simulated from
+        the fit: tails of the residuals and of the random effects, unequal variances between groups, outlying groups.
+        Each line says what was seen, why it matters, and what to do.
+
+        Parameters
+        ----------
+        ddf
+            The degrees of freedom that are used.
+        seed
+            Of the simulations.
+        """
+        return check(self, ddf, seed)
 
     def influence(self, by: Any = None, exact: bool = False) -> Influence:
         """What changes when a group or a row is left out: leverage, Cook's distance, DFBETAS, covratio, theta.
