@@ -13,7 +13,7 @@ from bayeslmm.results.frames import preformatted
 from bayeslmm.results.quantile_residuals import simulated
 
 if TYPE_CHECKING:
-    from bayeslmm.results.fit import Fit
+    from bayeslmm.results.fit import Ddf, Fit
 
 SIMULATIONS, MOST_ROWS = 499, 100_000
 MARKS = {3: "!!!", 2: "!!", 1: "!", 0: ""}
@@ -60,7 +60,7 @@ class Check:
         return preformatted(str(self))
 
 
-def check(fit: "Fit", ddf: str, seed: int) -> Check:
+def check(fit: "Fit", ddf: "Ddf", seed: int) -> Check:
     """Ask every question."""
     if ddf not in FEW:
         raise ArgumentError(f'check(ddf="{ddf}") is not known; it is one of {", ".join(FEW)}')

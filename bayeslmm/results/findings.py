@@ -17,7 +17,7 @@ from bayeslmm.design.nodes import deparse
 from bayeslmm.design.tokens import tokenize
 
 if TYPE_CHECKING:
-    from bayeslmm.results.fit import Fit
+    from bayeslmm.results.fit import Ddf, Fit
 
 SCALES, FAR, LEAST_LEVELS = 1e3, 20.0, 5
 FEW = {"satterthwaite": (4.0, 8.0), "kenward-roger": (3.0, 6.0), "residual": (30.0, 50.0), "asymptotic": (30.0, 50.0)}
@@ -59,7 +59,7 @@ def singularity(fit: "Fit") -> Finding:
     return Finding("singularity", 2, "; ".join(r.sentence for r in reasons), len(reasons), why, "fit.sample()")
 
 
-def few_groups(fit: "Fit", ddf: str) -> Finding:
+def few_groups(fit: "Fit", ddf: "Ddf") -> Finding:
     """Whether the groups are too few for the degrees of freedom used."""
     term = min(fit.design.terms, key=lambda t: t.n_levels)
     J, (bad, low) = term.n_levels, FEW[ddf]

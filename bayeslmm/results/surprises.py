@@ -149,6 +149,6 @@ def _largest_shift(fit: "Fit") -> tuple[float, str, str, str]:
             table = fit.influence(term.group).table
             size = table["dfbetas"].abs()
             if size.notna().any() and size.max() > abs(worst[0]):
-                level = size.idxmax()
-                worst = (float(size.max()), str(table.loc[level, "coefficient"]), str(level), term.group)
+                at = int(size.argmax())
+                worst = (float(size.max()), table["coefficient"].iloc[at], str(table.index[at]), term.group)
     return worst
