@@ -32,6 +32,7 @@ from bayeslmm.design import Design
 from bayeslmm.design.rank import independent
 from bayeslmm.likelihood.kernel import factorise
 from bayeslmm.likelihood.marginal import MarginalLikelihood
+from bayeslmm.likelihood.runner import plain_seconds
 from bayeslmm.likelihood.solves import solve_rows
 from bayeslmm.likelihood.threads import one_blas_thread
 from bayeslmm.point.estimates import Estimates, estimates
@@ -39,6 +40,7 @@ from bayeslmm.point.optimise import optimise
 from bayeslmm.point.optimum import Optimum
 
 COLLINEAR = 1e-9
+LARGE = 5e-3  # seconds of plain work from which starting at the theta of all rows saves more than it costs
 ALONE = 1e-10
 
 
@@ -168,16 +170,17 @@ def delete_sets(base: Base, sets: Sequence[np.ndarray]) -> Deletions:
 def _without(base: Base, rows: np.ndarray) -> _One:
     """Refit without these rows."""
     design, m = base.design, base.optimum.theta.size
-    rest = np.setdiff1d(np.arange(design.n), rows)
-    problem = _too_little(design, rest)
+    problem = _too_little(design, rows)
     if problem:
         p = design.p
         return _One(np.full(p, np.nan), np.full((p, p), np.nan), np.nan, np.full(m, np.nan), np.nan, problem)
     likelihood, kept = base.likelihood.without(design, rows), np.arange(design.p)
     if _is_deficient(likelihood):
+        rest = np.delete(np.arange(design.n), rows)
         kept = independent(design.X[rest])
         likelihood = MarginalLikelihood.of(_part(design, rest, kept))
-    optimum = optimise(likelihood, base.reml, "lbfgs")
+    large = plain_seconds(likelihood.structure, likelihood.p) > LARGE
+    optimum = optimise(likelihood, base.reml, "lbfgs", base.optimum.theta if large else None)
     _share_engine(base.likelihood, likelihood, kept.size == design.p)
     at = estimates(likelihood, optimum, base.reml)
     beta, vcov = np.full(design.p, np.nan), np.full((design.p, design.p), np.nan)
@@ -198,15 +201,17 @@ def _changes(at: Estimates, one: _One) -> tuple[float, float]:
     return float(shift @ np.linalg.solve(full, shift)) / kept.sum(), float(np.exp(ratio))
 
 
-def _too_little(design: Design, rest: np.ndarray) -> str:
-    """Why the model cannot be fitted to the rows that are left, "" where it can."""
+def _too_little(design: Design, rows: np.ndarray) -> str:
+    """Why the model cannot be fitted without these rows, "" where it can."""
+    left = design.n - rows.size
     for term in design.terms:
-        levels = np.unique(term.index[rest]).size
+        counts = np.bincount(term.index, minlength=term.n_levels)
+        levels = int(np.count_nonzero(counts - np.bincount(term.index[rows], minlength=term.n_levels)))
         if levels < 2:
             return f"without it `{term.group}` has {levels} level{'' if levels == 1 else 's'} left"
-        if max(len(block) for block in term.blocks) * levels >= rest.size:
+        if max(len(block) for block in term.blocks) * levels >= left:
             return f"without it there are too few rows for the effects of `{term.group}`"
-    return "without it there are no more rows than coefficients" if rest.size <= design.p else ""
+    return "without it there are no more rows than coefficients" if left <= design.p else ""
 
 
 def _is_deficient(likelihood: MarginalLikelihood) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit
 
 Of = Literal["conditional", "marginal"]
-LEAST, MOST, NUMBERS = 99, 999, 20_000_000
+LEAST, MOST, NUMBERS, LIMIT = 99, 999, 5_000_000, 40_000_000
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,6 +90,11 @@ def simulated(fit: "Fit", n: int | None, seed: int | np.random.Generator | None)
         n = int(np.clip(NUMBERS // fit.nobs, LEAST, MOST))
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < LEAST:
         raise ArgumentError(f"n={n!r} simulations are too few to tell a tail; give at least {LEAST}")
+    if n * fit.nobs > LIMIT:
+        raise ArgumentError(
+            f"{n} simulations of {fit.nobs:,} rows are {n * fit.nobs:,} numbers, more than the {LIMIT:,} that are kept; "
+            "take fewer simulations, or look at a part of the rows with fit.plot.residuals()"
+        )
     base = Base(fit.design, fit.likelihood, fit.optimum, fit.estimates, fit.reml)
     return simulate_and_standardise(base, int(n), np.random.default_rng(seed))
 

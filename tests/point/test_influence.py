@@ -133,6 +133,17 @@ def test_the_compiled_loops_give_the_same(data, monkeypatch):
     assert_allclose(compiled, plain, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", SHAPED)
+def test_a_start_at_the_theta_of_all_rows_leads_to_the_same_optimum(data, name, monkeypatch):
+    formula, group = SHAPED[name]
+    fit = refitted(formula, data)
+    cold = fit.influence(group)
+    monkeypatch.setattr("bayeslmm.point.influence.LARGE", 0.0)
+    warm = fit.influence(group)
+    assert_allclose(warm.fixef, cold.fixef, rtol=1e-5, atol=1e-6)
+    assert_allclose(warm.table["displacement"], cold.table["displacement"], atol=1e-5)
+
+
 def test_a_coefficient_that_only_one_group_tells_has_no_estimate_without_it(data):
     special = data.assign(s=((data["g"] == "g2") * data["x"]))
     fit = refitted("y ~ x + s + (1 | g)", special)

@@ -104,6 +104,7 @@ def test_skewed_errors_are_found():
         (lambda f: f.quantile_residuals("all"), '"conditional"'),
         (lambda f: f.quantile_residuals(n=10), "n=10 simulations are too few.*at least 99"),
         (lambda f: f.quantile_residuals(n=0), "at least 99"),
+        (lambda f: f.quantile_residuals(n=1_000_000), "180,000,000 numbers.*take fewer simulations"),
         (lambda f: f.plot.qq(level=95), r"write level=0\.95"),
         (lambda f: f.plot.ranef_qq("Subjct"), "no grouping factor `Subjct`; did you mean `Subject`"),
         (lambda f: f.plot.residuals("all"), '"marginal"'),
