@@ -92,8 +92,8 @@ def simulated(fit: "Fit", n: int | None, seed: int | np.random.Generator | None)
         raise ArgumentError(f"n={n!r} simulations are too few to tell a tail; give at least {LEAST}")
     if n * fit.nobs > LIMIT:
         raise ArgumentError(
-            f"{n} simulations of {fit.nobs:,} rows are {n * fit.nobs:,} numbers, more than the {LIMIT:,} that are kept; "
-            "take fewer simulations, or look at a part of the rows with fit.plot.residuals()"
+            f"{n} simulations of {fit.nobs:,} rows are {n * fit.nobs:,} numbers, and {LIMIT:,} can be kept; "
+            "take fewer simulations, or see fit.plot.residuals()"
         )
     base = Base(fit.design, fit.likelihood, fit.optimum, fit.estimates, fit.reml)
     return simulate_and_standardise(base, int(n), np.random.default_rng(seed))
