@@ -24,7 +24,7 @@ from bayeslmm.results.fit_summary import fit_summary
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.influence import Influence, influence
 from bayeslmm.results.predict import NewLevels, predict_fit
-from bayeslmm.results.predict_interval import Interval, Method, predict_interval
+from bayeslmm.results.predict_interval import Interval, predict_interval
 from bayeslmm.results.quantile_residuals import Of, QuantileResiduals, check_of, make_quantile_residuals
 from bayeslmm.results.repca import RePCA, repca
 from bayeslmm.results.summary import METHODS, FitSummary
@@ -440,7 +440,7 @@ class Fit:
         new_levels: NewLevels = "error",
         interval: Interval | None = None,
         level: float = 0.95,
-        ddf: Method = "satterthwaite",
+        ddf: Ddf = "satterthwaite",
     ) -> pd.Series | pd.DataFrame:
         """Predicted means for new rows, with intervals where they are asked for.
 

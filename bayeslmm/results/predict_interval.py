@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit
 
 Interval = Literal["confidence", "prediction"]
-Method = Literal["satterthwaite", "residual", "asymptotic"]
+METHODS = ("satterthwaite", "residual", "asymptotic")
 
 
 def predict_interval(
@@ -30,7 +30,7 @@ def predict_interval(
     new_levels: NewLevels,
     interval: Interval,
     level: float,
-    ddf: Method,
+    ddf: str,
 ) -> pd.DataFrame:
     """Predictions with the standard error of their error: estimate, se, df, lower, upper."""
     if interval not in get_args(Interval):
@@ -38,8 +38,8 @@ def predict_interval(
             f'predict(interval={interval!r}) is not known; it is "confidence" (for the mean of a row) or "prediction" '
             "(for a new observation)"
         )
-    if ddf not in get_args(Method):
-        raise ArgumentError(f'predict(ddf="{ddf}") is not known; it is one of {", ".join(get_args(Method))}')
+    if ddf not in METHODS:
+        raise ArgumentError(f'predict(ddf="{ddf}") is not known; it is one of {", ".join(METHODS)}')
     check_level(level)
     estimate = predict_fit(fit.design, fit.estimates, newdata, re, new_levels)
     rows = _rows(fit.design, newdata, chosen_groups(fit.design, re), interval)
@@ -61,7 +61,7 @@ def predict_interval(
     )
 
 
-def _df(fit: "Fit", rows: RowsToPredict, variance: np.ndarray, ddf: Method) -> np.ndarray:
+def _df(fit: "Fit", rows: RowsToPredict, variance: np.ndarray, ddf: str) -> np.ndarray:
     if ddf == "satterthwaite":
         covariance = fit._satterthwaite.parameter_covariance
         return prediction_df(fit.likelihood, fit.optimum, covariance, fit.estimates, rows, variance)
