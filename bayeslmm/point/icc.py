@@ -25,6 +25,8 @@ from bayeslmm.point.shares import mean_inverse_weight
 
 START = 0.05
 CLOSEST = 1e-9
+COLLINEAR = 1e-12
+FORBIDDEN = 1e12  # the criterion where it cannot be computed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,17 @@ class Share:
     Attributes
     ----------
     root
-        (m, m): block-diagonal, |root theta|^2 over the elements of term t is S_t.
+        (r, m): |root theta|^2 over the rows that belong to term t is S_t; r < m where columns of a bar are collinear.
+    back
+        (m, r): theta from z = root theta.
     inside
-        (m,) bool: elements of theta that belong to T.
+        (r,) bool: rows of the root that belong to T.
     weight
         mean(1/w).
     """
 
     root: np.ndarray
+    back: np.ndarray
     inside: np.ndarray
     weight: float
 
@@ -53,13 +58,26 @@ class Share:
         Q = np.array(
             [[gram[t][i, k] if (t, j) == (s, c) else 0.0 for s, k, c in entries] for t, i, j in entries]
         ).reshape(len(entries), len(entries))
-        inside = np.array([t in groups for t, _, _ in entries], dtype=bool)
-        return cls(np.linalg.cholesky(Q).T, inside, mean_inverse_weight(design))
+        chosen = np.array([t in groups for t, _, _ in entries], dtype=bool)
+        (root, back), (other, other_back) = _root(Q, chosen), _root(Q, ~chosen)
+        inside = np.arange(len(root) + len(other)) < len(root)
+        return cls(np.vstack([root, other]), np.hstack([back, other_back]), inside, mean_inverse_weight(design))
 
     def value(self, theta: np.ndarray) -> float:
         """rho_T at theta (m,)."""
         z2 = (self.root @ theta) ** 2
         return float(z2[self.inside].sum() / (z2.sum() + self.weight))
+
+
+def _root(Q: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """R (r, m) with |R theta|^2 = theta'Q theta for these elements, and its inverse; directions that Q lacks are out."""
+    d = np.sqrt(np.diag(Q)[own])
+    values, vectors = np.linalg.eigh(Q[np.ix_(own, own)] / np.outer(d, d))
+    keep = values > COLLINEAR
+    R, back = np.zeros((int(keep.sum()), own.size)), np.zeros((own.size, int(keep.sum())))
+    R[:, own] = np.sqrt(values[keep])[:, None] * vectors[:, keep].T * d
+    back[own] = vectors[:, keep] / np.sqrt(values[keep]) / d[:, None]
+    return R, back
 
 
 def icc_interval(
@@ -116,7 +134,7 @@ class _Profile:
         return float(found.fun)
 
     def _place(self, v: np.ndarray, r: float) -> tuple[np.ndarray, float, float]:
-        """The point z (m,) with rho_T = r, the norm s of its part in T, and |v_T|."""
+        """The point z (r,) with rho_T = r, the norm s of its part in T, and |v_T|."""
         inside = self.share.inside
         s = float(np.sqrt(r / (1 - r) * ((v[~inside] ** 2).sum() + self.share.weight)))
         norm = float(np.linalg.norm(v[inside]))
@@ -125,11 +143,14 @@ class _Profile:
         return z, s, norm
 
     def _value(self, v: np.ndarray, r: float) -> tuple[float, np.ndarray]:
-        """f and its gradient by v (m,): direction of the elements in T, values of the others."""
+        """f and its gradient by v (r,): direction of the elements in T, values of the others."""
         inside = self.share.inside
         z, s, norm = self._place(v, r)
-        value, by_theta = self.likelihood.with_gradient(np.linalg.solve(self.share.root, z), self.reml)
-        g = np.linalg.solve(self.share.root.T, by_theta)
+        try:
+            value, by_theta = self.likelihood.with_gradient(self.share.back @ z, self.reml)
+        except np.linalg.LinAlgError:
+            return FORBIDDEN, np.zeros(v.size)
+        g = self.share.back.T @ by_theta
         unit = v[inside] / norm
         along = float(g[inside] @ unit)
         out = g.copy()

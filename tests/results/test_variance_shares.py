@@ -132,6 +132,13 @@ def test_the_interval_begins_at_zero_for_a_singular_fit():
     assert fit.objective([theta]) - fit.criterion == pytest.approx(1.959964**2, abs=1e-4)
 
 
+def test_collinear_columns_of_a_bar_have_an_interval_too(crossed):
+    fit = fitted("y ~ x + (x + twice | g)", crossed.assign(twice=2 * crossed["x"] + 1e-9 * crossed["z"]))
+    low, high = fit.icc(level=0.95)[["lower", "upper"]]
+    expected = fitted("y ~ x + (x | g)", crossed).icc(level=0.95)
+    assert_allclose([low, high], expected[["lower", "upper"]], rtol=0.02)
+
+
 def test_every_group_has_its_interval(crossed):
     fit = fitted("y ~ x + (1 | g) + (1 | h)", crossed)
     table = fit.icc(by_group=True, level=0.9)
