@@ -70,7 +70,7 @@ class Share:
 
 
 def _root(Q: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """R (r, m) with |R theta|^2 = theta'Q theta for these elements, and its inverse; directions that Q lacks are out."""
+    """R (r, m) with |R theta|^2 = theta'Q theta for these elements, and its inverse; less what Q lacks."""
     d = np.sqrt(np.diag(Q)[own])
     values, vectors = np.linalg.eigh(Q[np.ix_(own, own)] / np.outer(d, d))
     keep = values > COLLINEAR
