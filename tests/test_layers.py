@@ -33,8 +33,10 @@ START = "the command line answers --help at once; what a command needs is loaded
 PLAIN = "ArviZ and matplotlib take seconds to import; a fit without files or posterior does without"
 SLOW = "PyMC takes seconds to import; a REML fit does without"
 COMPILED = "Numba takes half a second to import, and small fits do without"
+OPTIMIZE = "scipy.optimize takes a quarter of a second to import; a fit does without"
 LAZY = {
     ("design/transforms.py", "scipy.interpolate"): "splines alone need it, and it takes most of a second",
+    ("point/icc.py", "scipy.optimize"): OPTIMIZE,
     ("point/derivative_free.py", "nlopt"): "only two of three optimisers need it",
     ("likelihood/runner.py", "bayeslmm.likelihood.compiled.engine"): COMPILED,
     ("point/search.py", "bayeslmm.point.small_search"): COMPILED,
@@ -45,6 +47,9 @@ LAZY = {
     ("cli/app.py", "bayeslmm.cli.fit"): START,
     ("cli/fit.py", "bayeslmm.cli.write"): PLAIN,
     ("cli/fit.py", "bayeslmm.compare.comparison"): PLAIN,
+    ("results/fit.py", "bayeslmm.results.fit_plots"): PLAIN,
+    ("results/quantile_residuals.py", "bayeslmm.results.fit_plots"): PLAIN,
+    ("results/influence.py", "bayeslmm.results.influence_plot"): PLAIN,
     ("model.py", "bayeslmm.bayes.priors"): SLOW,
     ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,
     ("model.py", "bayeslmm.bayes.sample"): SLOW,

@@ -1,7 +1,7 @@
 """How to make the fitted columns again from new data, and what comes out."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ from bayeslmm.design.frame import as_variable
 from bayeslmm.design.functions import numbers
 from bayeslmm.design.grouping import Levels
 from bayeslmm.design.matrices import columns as make_columns
-from bayeslmm.design.nodes import Name, names_in
+from bayeslmm.design.nodes import Name, Node, names_in
 from bayeslmm.design.transforms import Transform
 from bayeslmm.design.values import Factor, Logical, Numeric, Value, as_factor
 from bayeslmm.errors import ArgumentError, DataError, did_you_mean
@@ -117,7 +117,9 @@ class Recipe:
     terms: tuple[TermRecipe, ...]
     offset_argument: str | Literal[True] | None
 
-    def rows(self, newdata: Any, groups: Collection[str] | None = None, offset: Any = None) -> NewRows:
+    def rows(
+        self, newdata: Any, groups: Collection[str] | None = None, offset: Any = None, all_effects: bool = False
+    ) -> NewRows:
         """Return the columns for new data.
 
         Parameters
@@ -129,6 +131,8 @@ class Recipe:
             index -1 and zeros in Z.
         offset
             (m,): the offset of the new rows, where the model was fitted with an array as `offset=`.
+        all_effects
+            Make the columns Z of the grouping factors that were not asked for too; their levels stay unknown.
 
         Raises
         ------
@@ -136,11 +140,29 @@ class Recipe:
             For a missing column, or a level of a fixed factor that the model has not seen.
         """
         asked = self._groups(groups)
-        columns, m = self._read(newdata, asked)
+        columns, m = self._read(newdata, asked, all_effects)
         context = Context(columns, m, self.formula.text, self.functions, self.memory)
         X = self._columns(self.formula.fixed, self.codings, context)[:, self.kept]
-        terms = tuple(self._term(t, context) if t.group.name in asked else _absent(t, m) for t in self.terms)
+        terms = tuple(
+            self._term(t, context)
+            if t.group.name in asked
+            else self._without_level(t, context)
+            if all_effects
+            else _absent(t, m)
+            for t in self.terms
+        )
         return NewRows(np.ascontiguousarray(X), terms, self._offset(context, offset))
+
+    def effects(self, newdata: Any) -> tuple[np.ndarray, ...]:
+        """Return the columns Z (m, k) of every grouping factor; only what stands left of the bars is needed."""
+        names = [n for node in self._effect_nodes() for n in (x.name for x in names_in(node))]
+        columns, m = self._read_names(newdata, [n for n in names if n in self.kinds or n not in SHORTHAND])
+        context = Context(columns, m, self.formula.text, self.functions, self.memory)
+        return tuple(self._effects(t, context) for t in self.terms)
+
+    def _effect_nodes(self) -> list[Node]:
+        """Return the expressions left of the bars."""
+        return [v.node for t in self.terms for bar in t.bars for v in _used(bar.effects)]
 
     def _groups(self, groups: Collection[str] | None) -> frozenset[str]:
         known = [t.group.name for t in self.terms]
@@ -151,20 +173,23 @@ class Recipe:
                 raise ArgumentError(f"no grouping factor `{name}`{did_you_mean(name, known)}")
         return frozenset(groups)
 
-    def _needed(self, asked: frozenset[str]) -> list[str]:
+    def _needed(self, asked: frozenset[str], all_effects: bool) -> list[str]:
         nodes = [v.node for v in _used(self.formula.fixed)] + list(self.formula.offsets)
         for term in self.terms:
             if term.group.name in asked:
                 nodes += [v.node for v in term.group.variables]
+            if all_effects or term.group.name in asked:
                 nodes += [v.node for bar in term.bars for v in _used(bar.effects)]
         names = list(dict.fromkeys(n.name for node in nodes for n in names_in(node)))
         if isinstance(self.offset_argument, str):
             names.append(self.offset_argument)
         return [n for n in names if n in self.kinds or n not in SHORTHAND]
 
-    def _read(self, newdata: Any, asked: frozenset[str]) -> tuple[dict[str, Value], int]:
+    def _read(self, newdata: Any, asked: frozenset[str], all_effects: bool) -> tuple[dict[str, Value], int]:
+        return self._read_names(newdata, self._needed(asked, all_effects))
+
+    def _read_names(self, newdata: Any, names: list[str]) -> tuple[dict[str, Value], int]:
         source = table(newdata)
-        names = self._needed(asked)
         for name in names:
             if name not in source.names:
                 raise DataError(f"the new data have no column `{name}`{did_you_mean(name, source.names)}")
@@ -201,6 +226,15 @@ class Recipe:
         return factor.recode(levels)
 
     def _term(self, term: TermRecipe, context: Context) -> NewTerm:
+        factors = [as_factor(evaluate(v.node, context)) for v in term.group.variables]
+        index, labels = term.levels.find(factors)
+        return NewTerm(self._effects(term, context), index, labels)
+
+    def _without_level(self, term: TermRecipe, context: Context) -> NewTerm:
+        return replace(_absent(term, context.n), Z=self._effects(term, context))
+
+    def _effects(self, term: TermRecipe, context: Context) -> np.ndarray:
+        """Return Z (m, k)."""
         blocks = []
         for bar in term.bars:
             codings = {
@@ -209,9 +243,7 @@ class Recipe:
                 if v.label in self.levels
             }
             blocks.append(self._columns(bar.effects, codings, context))
-        factors = [as_factor(evaluate(v.node, context)) for v in term.group.variables]
-        index, labels = term.levels.find(factors)
-        return NewTerm(np.ascontiguousarray(np.hstack(blocks)), index, labels)
+        return np.ascontiguousarray(np.hstack(blocks))
 
     def _offset(self, context: Context, given: Any) -> np.ndarray:
         total = np.zeros(context.n)

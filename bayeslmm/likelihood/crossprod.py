@@ -63,6 +63,18 @@ class CrossProducts:
             self.log_weights + other.log_weights,
         )
 
+    def __sub__(self, other: "CrossProducts") -> "CrossProducts":
+        """Cross-products without the rows of `other`; they must share one `Structure`."""
+        return CrossProducts(
+            tuple(a - b for a, b in zip(self.diag, other.diag, strict=True)),
+            {key: a - other.chain[key] for key, a in self.chain.items()},
+            {key: a - other.cross[key] for key, a in self.cross.items()},
+            tuple(a - b for a, b in zip(self.fixed, other.fixed, strict=True)),
+            self.corner - other.corner,
+            self.n - other.n,
+            self.log_weights - other.log_weights,
+        )
+
 
 def with_response(
     A: CrossProducts,

@@ -82,6 +82,24 @@ class MarginalLikelihood:
             )
         return MarginalLikelihood(self.structure, A, basis, self.covariance, self.runner.like(A))
 
+    def without(self, design: Design, rows: np.ndarray) -> "MarginalLikelihood":
+        """The likelihood without these rows (positions), whose cross-products are subtracted.
+
+        Levels that have no rows left keep their place: they are independent of the rest, with determinant 1, and
+        change nothing.
+        """
+        X, y = design.X[rows], design.y_net[rows]
+        with one_blas_thread():
+            part = cross_products(
+                self.structure,
+                [t.Z[rows] for t in design.terms],
+                [t.index[rows] for t in design.terms],
+                lambda chunk: self.basis.transform(X[chunk], y[chunk]),
+                design.weights[rows],
+            )
+        A = self.A - part
+        return MarginalLikelihood(self.structure, A, self.basis, self.covariance, self.runner.anew(A))
+
     @property
     def n(self) -> int:
         """Number of rows."""

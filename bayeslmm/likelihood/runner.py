@@ -32,9 +32,14 @@ class Runner:
     engines: list["Engine"] = field(default_factory=list, repr=False)
 
     def like(self, A: CrossProducts) -> "Runner":
-        """A runner for other cross-products of the same pattern, in the workspaces of this one."""
+        """A runner for cross-products with another y, in the workspaces of this one."""
         engine = self._engine(0.0)
         return Runner(self.structure, A, [] if engine is None else [engine.like(A)])
+
+    def anew(self, A: CrossProducts) -> "Runner":
+        """A runner for any other cross-products of the same pattern, in the workspaces of this one."""
+        engine = self._engine(0.0)
+        return Runner(self.structure, A, [] if engine is None else [engine.anew(A)])
 
     def value(self, flat: np.ndarray) -> Parts:
         """Parts of the criterion at the Lambdas in `flat` (sum of k^2,)."""

@@ -17,8 +17,19 @@ from bayeslmm.point.search import search
 Optimizer = Literal["lbfgs", "bobyqa", "nelder-mead"]
 
 
-def optimise(likelihood: MarginalLikelihood, reml: bool, optimizer: Optimizer) -> Optimum:
+def optimise(
+    likelihood: MarginalLikelihood, reml: bool, optimizer: Optimizer, near: np.ndarray | None = None
+) -> Optimum:
     """Minimise the REML criterion or the ML deviance over theta.
+
+    Parameters
+    ----------
+    likelihood, reml
+        What is minimised.
+    optimizer
+        One of three.
+    near
+        (m,): a theta close to the optimum, from which "lbfgs" starts.
 
     Raises
     ------
@@ -36,7 +47,7 @@ def optimise(likelihood: MarginalLikelihood, reml: bool, optimizer: Optimizer) -
             if likelihood.covariance.m == 0:
                 return _nothing_to_do(objective)
             if optimizer == "lbfgs":
-                return search(objective)
+                return search(objective, near)
             return derivative_free(objective, optimizer)
     finally:
         objective.progress.done()

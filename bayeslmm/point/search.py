@@ -42,14 +42,15 @@ class Found:
         return self.descent.point
 
 
-def search(objective: Objective) -> Optimum:
-    """Minimise the criterion over theta."""
+def search(objective: Objective, near: np.ndarray | None = None) -> Optimum:
+    """Minimise the criterion over theta; `near` (m,) takes the place of the moment start."""
     likelihood = objective.likelihood
     full = Cone.of(likelihood)
     hessian = None
     engine = likelihood.runner.small_engine
-    if engine is None:
-        start = objective(*full.at(moment_start(objective, full), NO_VARIANCE))
+    if engine is None or near is not None:
+        factors = moment_start(objective, full) if near is None else full.whitened(near)
+        start = objective(*full.at(factors, NO_VARIANCE))
         found = _from(objective, full, descend(objective, start))
     else:
         from bayeslmm.point.small_search import from_moments

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -15,15 +15,25 @@ from bayeslmm.point.distributions import normal_quantile, t_p_value
 from bayeslmm.point.estimates import Estimates, joint_variances, mode_variances
 from bayeslmm.point.optimum import Certificate, Optimum
 from bayeslmm.point.satterthwaite import Satterthwaite
+from bayeslmm.point.shares import variances_at
 from bayeslmm.point.singular import Singularity, singularities
 from bayeslmm.results.anova import Anova, anova_table
+from bayeslmm.results.check import Check, check
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit_summary import fit_summary
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.influence import Influence, influence
 from bayeslmm.results.predict import NewLevels, predict_fit
+from bayeslmm.results.predict_interval import Interval, predict_interval
+from bayeslmm.results.quantile_residuals import Of, QuantileResiduals, check_of, make_quantile_residuals
+from bayeslmm.results.repca import RePCA, repca
 from bayeslmm.results.summary import METHODS, FitSummary
 from bayeslmm.results.tables import coef_table, effects_table, varcorr_table
 from bayeslmm.results.timings import Timings
+from bayeslmm.results.variance_shares import icc_shares, icc_table, partition_table, r2_table
+
+if TYPE_CHECKING:
+    from bayeslmm.results.fit_plots import FitPlots
 
 Ddf = Literal["satterthwaite", "kenward-roger", "residual", "asymptotic"]
 
@@ -257,7 +267,9 @@ class Fit:
         half = z * self.bse
         return pd.DataFrame({"lower": self.fixef - half, "upper": self.fixef + half})
 
-    def icc(self, by_group: bool = False) -> float | pd.Series:
+    # -- where the variance lies ----------------------------------------------------------------------------------
+
+    def icc(self, by_group: bool = False, level: float | None = None) -> float | pd.Series | pd.DataFrame:
         """Intraclass correlation: the share of the variance that lies between groups.
 
         With random slopes the between-group variance is averaged over the rows, `mean(z'Vz)` (Johnson 2014); prior
@@ -266,17 +278,94 @@ class Fit:
         Parameters
         ----------
         by_group
-            Return the share of each grouping factor, as a Series.
+            Return the share of each grouping factor.
+        level
+            Add the profile-likelihood interval of this level (estimate, lower, upper); right at the boundary too.
         """
-        between = pd.Series(
-            {
-                t.group: float(np.einsum("ni,ij,nj->n", t.Z, V, t.Z).mean())
-                for t, V in zip(self.design.terms, self.estimates.covariances, strict=True)
-            },
-            dtype=float,
-        )
-        share = between / (between.sum() + self.sigma**2 * float((1 / self.design.weights).mean()))
-        return share.rename("icc") if by_group else float(share.sum())
+        return icc_shares(self, by_group) if level is None else icc_table(self, by_group, level)
+
+    def r2(self, by_term: bool = False) -> pd.Series | pd.DataFrame:
+        """R2 of Nakagawa & Schielzeth (2013), with random slopes as by Johnson (2014).
+
+        Returns
+        -------
+        Series or DataFrame
+            `marginal`: share of the variance that the fixed part explains; `conditional`: fixed and random part. With
+            `by_term`: what each term adds to the marginal R2 (`semi_partial`), by refits of the models with and without
+            it; both leave out the interactions that contain the term.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> fit = blm.lmer("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"))
+        >>> fit.r2().round(3).to_dict()
+        {'marginal': 0.279, 'conditional': 0.799}
+        """
+        return r2_table(self, by_term)
+
+    def repca(self) -> RePCA:
+        """Principal components of the random effects of each group: how many dimensions they have (lme4's `rePCA`).
+
+        Like lme4's, they depend on the units of the predictors: compare directions with care where these differ.
+        """
+        return repca(self)
+
+    def variance_partition(self, at: Any = None) -> pd.DataFrame:
+        """Variances of the groups and of the residuals, and their shares, at chosen values of the predictors.
+
+        Parameters
+        ----------
+        at
+            Values of the variables left of the bars: a dict such as `{"Days": [0, 5, 9]}`, of which all combinations
+            are taken, or a data frame. None where no random effect depends on a predictor.
+
+        Returns
+        -------
+        DataFrame
+            The values, `group` ("Residual" last), `variance`, `sd`, `share` (Goldstein, Browne & Rasbash 2002); the
+            residual variance is that of a row with weight 1.
+        """
+        return partition_table(self, at)
+
+    # -- looking at it --------------------------------------------------------------------------------------------
+
+    def check(self, ddf: Ddf = "satterthwaite", seed: int = 1) -> Check:
+        """Look at everything that can be wrong: one table in words, worst first.
+
+        Convergence, singularity and its reason, groups too few for the degrees of freedom, predictors on wild scales or
+        constant within the groups that have their slopes, rows and columns left out; and, against data simulated from
+        the fit: tails of the residuals and of the random effects, unequal variances between groups, outlying groups.
+        Each line says what was seen, why it matters, and what to do.
+
+        Parameters
+        ----------
+        ddf
+            The degrees of freedom that are used.
+        seed
+            Of the simulations.
+        """
+        return check(self, ddf, seed)
+
+    def influence(self, by: Any = None, exact: bool = False) -> Influence:
+        """What changes when a group or a row is left out: leverage, Cook's distance, DFBETAS, covratio, theta.
+
+        Parameters
+        ----------
+        by
+            Name of a grouping factor, whose levels are left out one by one; None for single rows; or an array with one
+            label for each row used, for sets of the caller's own.
+        exact
+            Refit without each row. Groups always are: their cross-products are subtracted and theta is found again,
+            about as quick as one fit each; rows otherwise are left out in closed form with theta fixed.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> fit = blm.lmer("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"))
+        >>> fit.influence("Subject").table["cooks"].nlargest(2).round(3).to_dict()
+        {'309': 0.149, '335': 0.129}
+        """
+        return influence(self, by, exact)
 
     # -- predictions ----------------------------------------------------------------------------------------------
 
@@ -289,23 +378,71 @@ class Fit:
             value = value + np.einsum("nk,nk->n", term.Z, b[term.index])
         return value
 
-    def residuals(self, kind: Literal["response", "pearson", "scaled"] = "response") -> np.ndarray:
-        """(n,): y - fitted; times sqrt(weight) for "pearson"; and divided by sigma for "scaled"."""
-        raw = self.design.y - self.fitted
+    def residuals(
+        self, kind: Literal["response", "pearson", "scaled"] = "response", of: Of = "conditional"
+    ) -> np.ndarray:
+        """(n,): residuals.
+
+        Parameters
+        ----------
+        kind
+            "response": y - fitted; "pearson": times sqrt(weight); "scaled": divided by the residual's standard
+            deviation too, sigma / sqrt(w) for conditional ones, sqrt(z'Vz + sigma^2 / w) for marginal ones.
+        of
+            "conditional": fitted values with random effects; "marginal": without.
+        """
+        if kind not in ("response", "pearson", "scaled"):
+            raise ArgumentError(f'residuals(kind="{kind}") is not known; it is one of response, pearson, scaled')
+        check_of(of)
+        design = self.design
+        fitted = self.fitted if of == "conditional" else design.offset + design.X @ self.estimates.beta
+        raw = design.y - fitted
         if kind == "response":
             return raw
-        if kind not in ("pearson", "scaled"):
-            raise ArgumentError(f'residuals(kind="{kind}") is not known; it is one of response, pearson, scaled')
-        pearson = raw * np.sqrt(self.design.weights)
+        if kind == "scaled" and of == "marginal":
+            between = variances_at([t.Z for t in design.terms], self.estimates.covariances).sum(axis=0)
+            return raw / np.sqrt(between + self.sigma**2 / design.weights)
+        pearson = raw * np.sqrt(design.weights)
         return pearson / self.sigma if kind == "scaled" else pearson
+
+    def quantile_residuals(
+        self, of: Of = "conditional", n: int | None = None, seed: int | np.random.Generator | None = None
+    ) -> QuantileResiduals:
+        """Residuals by simulation, uniform where the model holds, with tests of uniformity, dispersion and outliers.
+
+        Responses are simulated from the fit with new random effects; beta, b and sigma are estimated again from each
+        at the theta of the fit, and each row's standardised residual is ranked among its simulated ones. The tests
+        compare the observed data with the simulated ones, which depend on each other as the rows of the data do.
+        For a Gaussian model the estimated variances absorb most of what dispersion could show.
+
+        Parameters
+        ----------
+        of
+            "conditional" residuals (random effects taken off) or "marginal" ones.
+        n
+            How many simulations; None for up to 999, by the number of rows.
+        seed
+            Of the random numbers.
+        """
+        return make_quantile_residuals(self, of, n, seed)
+
+    @property
+    def plot(self) -> "FitPlots":
+        """Pictures: `plot.qq()`, `plot.ranef_qq()`, `plot.residuals()`."""
+        from bayeslmm.results.fit_plots import FitPlots
+
+        return FitPlots(self)
 
     def predict(
         self,
         newdata: Any = None,
         re: Literal["all", "none"] | Collection[str] = "all",
         new_levels: NewLevels = "error",
-    ) -> pd.Series:
-        """Predicted means for new rows.
+        interval: Interval | None = None,
+        level: float = 0.95,
+        ddf: Ddf = "satterthwaite",
+    ) -> pd.Series | pd.DataFrame:
+        """Predicted means for new rows, with intervals where they are asked for.
 
         Parameters
         ----------
@@ -315,13 +452,46 @@ class Fit:
             Which random effects count: "all", "none", or names of grouping factors.
         new_levels
             A level that was not in the data is an "error", or gets the "population" value (effects of zero).
+        interval
+            "confidence" for the mean of a row, x'beta + z'b; "prediction" for a new observation of it; None for none.
+        level
+            Of the interval.
+        ddf
+            Degrees of freedom of the interval: "satterthwaite", "residual" (n - p) or "asymptotic" (normal).
 
         Returns
         -------
-        Series
-            One value per row of `newdata`, with its index where it has one; NaN where a value is missing.
+        Series or DataFrame
+            One value per row of `newdata`, with its index where it has one; NaN where a value is missing. With an
+            interval: columns estimate, se, df, lower, upper.
+
+        Notes
+        -----
+        The interval is `estimate -+ t(df) se` with the variance of the error of prediction at the estimated theta,
+
+            se^2 = sigma^2 { c'M^-1 c  +  sum_t z_t' Lambda_t Lambda_t' z_t  +  1/w },
+
+        where c = (Lambda'z, x) are the coordinates of the row in the known effects and beta, and M is the matrix of
+        Henderson's (1975) equations: `c'M^-1 c` holds the variance of beta_hat, the conditional variance of the
+        random effects and their covariance. The sum runs over the groups whose level is new: its effects are predicted
+        by zero and vary with their full variance. `1/w` belongs to "prediction" only; so does, there, the sum
+        over groups that `re` leaves out, since an observation comes from some level of them (their columns left of the
+        bar are needed then). The weight w of new rows is read from the column that the fit took its weights from; it
+        is 1 where the new data do not have it. That theta is estimated shows in the df, not in the se.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> fit = blm.lmer("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"))
+        >>> new = {"Days": [9, 9], "Subject": ["308", "somebody"]}
+        >>> fit.predict(new, new_levels="population", interval="confidence").round(1)
+           estimate    se     df  lower  upper
+        0     430.7  13.9  152.5  403.3  458.0
+        1     345.6  62.0   15.2  213.7  477.6
         """
-        return predict_fit(self.design, self.estimates, newdata, re, new_levels)
+        if interval is None:
+            return predict_fit(self.design, self.estimates, newdata, re, new_levels)
+        return predict_interval(self, newdata, re, new_levels, interval, level, ddf)
 
     def simulate(self, n: int = 1, seed: int | np.random.Generator | None = None) -> pd.DataFrame:
         """Simulate new responses, (nobs, n), from the fitted model with new random effects.

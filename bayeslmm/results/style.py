@@ -1,10 +1,14 @@
 """One visual language for all pictures: colours that are told apart without colour vision, little ink."""
 
+from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+from matplotlib.transforms import Bbox
 
 # Okabe & Ito (2008)
 REML = "#0072B2"
@@ -36,3 +40,40 @@ def tidy(ax: Axes, title: str, **labels: Any) -> Axes:
 def fold(text: str, inches: float) -> str:
     """Break a title of 10 points into lines that fit into a width."""
     return fill(text, max(20, int(13 * inches)))
+
+
+PLACES = ((4, 4), (-4, 4), (4, -4), (-4, -4), (0, 7), (0, -7), (9, 0), (-9, 0), (9, 10), (-9, 10), (9, -10), (-9, -10))
+
+
+def name_points(ax: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[Any], size: float = 8) -> None:
+    """Write names beside points (m,), in order of importance: each where it covers no other name and no other point.
+
+    A name that finds no place is left out. The layout of the figure must be final but for these names.
+    """
+    figure: Any = ax.figure
+    figure.draw_without_rendering()
+    renderer = figure.canvas.get_renderer()
+    marks = [line.get_xydata() for line in ax.lines if line.get_marker() not in ("None", "", None)]
+    at = ax.transData.transform(np.vstack([np.zeros((0, 2)), *marks]).astype(float))
+    pad = 2.0 * figure.dpi / 72
+    points = [Bbox.from_extents(a - pad, b - pad, a + pad, b + pad) for a, b in at if np.isfinite([a, b]).all()]
+    taken = [t.get_window_extent(renderer) for t in ax.texts]
+    for a, b, name in zip(x, y, names, strict=True):
+        for dx, dy in PLACES:
+            text = ax.annotate(
+                str(name),
+                (float(a), float(b)),
+                xytext=(dx, dy),
+                textcoords="offset points",
+                fontsize=size,
+                color=DATA,
+                ha="left" if dx > 0 else "right" if dx < 0 else "center",
+                va="bottom" if dy > 0 else "top" if dy < 0 else "center",
+                path_effects=[withStroke(linewidth=2, foreground="white")],
+            )
+            box = text.get_window_extent(renderer)
+            inside = ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1 and ax.bbox.y0 <= box.y0 and box.y1 <= ax.bbox.y1
+            if inside and not any(box.overlaps(other) for other in (*taken, *points)):
+                taken.append(box)
+                break
+            text.remove()

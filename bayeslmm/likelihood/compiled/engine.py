@@ -63,6 +63,10 @@ class Engine:
         """An engine for cross-products that differ in y alone, with the same workspaces and lock."""
         return replace(self, a=pack_response(self.layout, self.a, A))
 
+    def anew(self, A: CrossProducts) -> "Engine":
+        """An engine for any other cross-products of the same pattern, with the same workspaces and lock."""
+        return replace(self, a=pack(self.layout, self.structure, A))
+
     def value(self, flat: np.ndarray) -> Parts:
         """Parts of the criterion at the Lambdas in `flat`.
 

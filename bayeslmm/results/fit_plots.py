@@ -1,0 +1,190 @@
+"""Pictures of a fit: normal Q-Q plots of residuals and of random effects with simultaneous bands, residuals.
+
+Each returns the axes, so that it can be changed or saved.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from scipy import special
+
+from bayeslmm.errors import ArgumentError, did_you_mean
+from bayeslmm.point.bands import Band, simultaneous_band
+from bayeslmm.results import style
+from bayeslmm.results.checks import check_level
+from bayeslmm.results.quantile_residuals import Of, QuantileResiduals, check_of, simulated
+
+if TYPE_CHECKING:
+    from bayeslmm.results.fit import Fit
+
+NAMED, LARGE = 8, 1.5
+NARROW = 5.0
+Seed = int | np.random.Generator | None
+
+
+@dataclass(frozen=True)
+class FitPlots:
+    """The pictures of one fit: `fit.plot.qq()`, `fit.plot.ranef_qq()`, `fit.plot.residuals()`."""
+
+    fit: "Fit"
+
+    def qq(
+        self,
+        of: Of = "conditional",
+        level: float = 0.95,
+        n: int | None = None,
+        seed: Seed = 1,
+        width: float = 7.0,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Normal Q-Q plot of the residuals with a simultaneous band from simulations of the fit.
+
+        Parameters
+        ----------
+        of
+            "conditional" residuals (random effects taken off) or "marginal" ones.
+        level
+            Probability that a response of this model stays inside the band everywhere.
+        n, seed
+            Number of simulations (None: up to 999, by the number of rows), and the seed of their random numbers.
+        width, ax
+            Of the figure in inches; or the axes to draw into.
+        """
+        check_of(of)
+        check_level(level)
+        found = simulated(self.fit, n, seed)
+        values = found.residuals if of == "conditional" else found.marginal
+        known = np.isfinite(values).all(axis=1)
+        ax = style.new_axes(ax, width, min(width, 4.5))
+        rows = list(np.asarray(self.fit.design.rows)[known])
+        _qq(ax, values[known], rows, level, f"{of.capitalize()} residuals", width)
+        ax.set_ylabel("standardised residual", fontsize=9)
+        return ax
+
+    def ranef_qq(
+        self,
+        group: str | None = None,
+        level: float = 0.95,
+        n: int | None = None,
+        seed: Seed = 1,
+        width: float = 7.0,
+    ) -> np.ndarray:
+        """Normal Q-Q plot of every random effect with simultaneous bands; levels outside are named.
+
+        Parameters
+        ----------
+        group
+            A grouping factor; None for all.
+        level, n, seed, width
+            As for `qq`.
+        """
+        check_level(level)
+        terms = self.fit.design.terms
+        known = [t.group for t in terms]
+        if group is not None and group not in known:
+            raise ArgumentError(f"ranef_qq: no grouping factor `{group}`" + did_you_mean(group, known))
+        chosen = [i for i, t in enumerate(terms) if group in (None, t.group)]
+        found = simulated(self.fit, n, seed)
+        panels = [(terms[i], a, found.modes[i][:, a]) for i in chosen for a in range(terms[i].k)]
+        columns = 1 if width < NARROW or len(panels) == 1 else 2
+        rows = -(-len(panels) // columns)
+        _, axes = plt.subplots(rows, columns, figsize=(width, 3.1 * rows), layout="constrained", squeeze=False)
+        flat = axes.ravel()
+        for (term, a, values), ax in zip(panels, flat, strict=False):
+            title = f"{term.group}: {term.effects[a]}"
+            if np.isfinite(values).all():
+                _qq(ax, values, term.levels, level, title, width / columns)
+            else:
+                style.tidy(ax, title)
+                ax.text(0.5, 0.5, "no variance: nothing to show", ha="center", fontsize=9, transform=ax.transAxes)
+            ax.set_ylabel("standardised mode", fontsize=9)
+        for ax in flat[len(panels) :]:
+            ax.set_visible(False)
+        return flat[: len(panels)]
+
+    def residuals(self, of: Of = "conditional", width: float = 7.0, ax: Axes | None = None) -> Axes:
+        """Scaled residuals against fitted values; the largest are named by their rows.
+
+        Parameters
+        ----------
+        of
+            "conditional" or "marginal".
+        width, ax
+            Of the figure in inches; or the axes to draw into.
+        """
+        values = self.fit.residuals("scaled", of=of)
+        design = self.fit.design
+        fitted = self.fit.fitted if of == "conditional" else design.offset + design.X @ self.fit.estimates.beta
+        ax = style.new_axes(ax, width, min(0.8 * width, 4.2))
+        out = np.abs(values) > 3
+        ax.axhline(0, color=style.DATA, lw=0.8)
+        ax.plot(fitted[~out], values[~out], "o", ms=3, color=style.REML, alpha=0.6)
+        ax.plot(fitted[out], values[out], "o", ms=4.5, color=style.BAYES)
+        title = f"Scaled {of} residuals: {out.sum()} of {values.size} beyond 3"
+        style.tidy(ax, style.fold(title, 0.85 * width))
+        ax.set_xlabel("fitted value", fontsize=9)
+        ax.set_ylabel("scaled residual", fontsize=9)
+        ax.tick_params(labelsize=8)
+        worst = [i for i in np.argsort(-np.abs(values)) if out[i]][:NAMED]
+        if worst:
+            style.name_points(ax, fitted[worst], values[worst], [design.rows[i] for i in worst])
+        return ax
+
+
+def quantile_plot(found: QuantileResiduals, width: float) -> np.ndarray:
+    """Sorted quantile residuals with their band, and quantile residuals against the ranks of the fitted values."""
+    narrow = width < NARROW
+    shape, size = ((2, 1), (width, 5.6)) if narrow else ((1, 2), (width, 3.4))
+    figure, axes = plt.subplots(*shape, figsize=size, layout="constrained")
+    p = found.tests["p"]
+    title = f"Quantile residuals ({found.of}): " + ", ".join(
+        f"{name}\u00a0p\u00a0=\u00a0{p[name]:.2g}" for name in p.index
+    )
+    figure.suptitle(style.fold(title, 0.95 * width), x=0.01, ha="left", fontsize=10)
+    u = found.values.dropna().to_numpy()
+    x = (np.arange(u.size) + 0.5) / u.size
+    _draw_band(axes[0], x, np.sort(u), found.band[:, 0], found.band[:, 1])
+    style.tidy(axes[0], "Uniform where the model holds")
+    axes[0].set_xlabel("expected", fontsize=9)
+    axes[0].set_ylabel("observed", fontsize=9)
+    fitted = found.fitted[found.values.notna().to_numpy()]
+    rank = (np.argsort(np.argsort(fitted)) + 0.5) / fitted.size
+    for y in (0.25, 0.5, 0.75):
+        axes[1].axhline(y, color=style.DATA, lw=0.8, ls="--" if y != 0.5 else "-")
+    axes[1].plot(rank, u, "o", ms=3, color=style.REML, alpha=0.6)
+    style.tidy(axes[1], "No pattern where the model holds")
+    axes[1].set_xlabel("fitted value (rank)", fontsize=9)
+    axes[1].set_ylabel("quantile residual", fontsize=9)
+    for ax in axes:
+        ax.tick_params(labelsize=8)
+    return axes
+
+
+def _qq(ax: Axes, values: np.ndarray, names: Sequence[Any], level: float, title: str, width: float) -> Band:
+    """One normal Q-Q plot of the first column of values (d, S)."""
+    band = simultaneous_band(values, level)
+    d = band.values.size
+    x = special.ndtri((np.arange(d) + 0.5) / d)
+    _draw_band(ax, x, band.values, band.lower, band.upper)
+    out = np.flatnonzero(band.outside)
+    text = f"{title}: {out.size} of {d} outside the {100 * level:g}% band (p = {band.p:.2g})"
+    style.tidy(ax, style.fold(text, 0.85 * width))
+    ax.set_xlabel("normal quantile", fontsize=9)
+    ax.tick_params(labelsize=8)
+    named = out[np.abs(band.values[out]) > LARGE]
+    if named.size:
+        worst = named[np.argsort(-np.abs(band.values[named]))][:NAMED]
+        style.name_points(ax, x[worst], band.values[worst], [names[band.order[i]] for i in worst])
+    return band
+
+
+def _draw_band(ax: Axes, x: np.ndarray, values: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> None:
+    out = (values < lower) | (values > upper)
+    ax.fill_between(x, lower, upper, color=style.NO_POOLING, alpha=0.25, lw=0)
+    ax.plot([x[0], x[-1]], [x[0], x[-1]], color=style.DATA, lw=0.8)
+    ax.plot(x[~out], values[~out], "o", ms=3, color=style.REML)
+    ax.plot(x[out], values[out], "o", ms=4.5, color=style.BAYES)

@@ -1,0 +1,133 @@
+"""Simulation-based residuals with their tests: `fit.quantile_residuals()`."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from bayeslmm.errors import ArgumentError
+from bayeslmm.point.bands import quantile_residuals, rank_p_value, simultaneous_band, uniform_distance
+from bayeslmm.point.influence import Base
+from bayeslmm.point.simulated import Standardised, simulate_and_standardise
+from bayeslmm.results import rformat
+from bayeslmm.results.frames import preformatted
+
+if TYPE_CHECKING:
+    from bayeslmm.results.fit import Fit
+
+Of = Literal["conditional", "marginal"]
+LEAST, MOST, NUMBERS, LIMIT = 99, 999, 5_000_000, 40_000_000
+
+
+@dataclass(frozen=True, repr=False)
+class QuantileResiduals:
+    """What `fit.quantile_residuals()` returns; `print` it, take `.values` or `.tests`, or `plot()` it.
+
+    Attributes
+    ----------
+    values
+        Series by row: the share of simulated values below the observed one; uniform on (0, 1) where the model holds.
+    tests
+        DataFrame by test (uniformity, dispersion, outliers): `statistic`, what is `expected` (the mean of the
+        simulations), `p`.
+    of
+        "conditional" or "marginal".
+    n
+        Number of simulated data sets.
+    band
+        (n, 2): simultaneous 95% band of the sorted values.
+    fitted
+        (n,): fitted values, for the plot.
+    """
+
+    values: pd.Series
+    tests: pd.DataFrame
+    of: Of
+    n: int
+    band: np.ndarray
+    fitted: np.ndarray
+
+    def __str__(self) -> str:
+        what = {
+            "uniformity": "distance from the uniform distribution",
+            "dispersion": "mean square over what the model expects",
+            "outliers": "rows beyond all simulated values",
+        }
+        columns = [
+            list(self.tests.index),
+            [what[str(i)] for i in self.tests.index],
+            *(rformat.format_numbers(self.tests[c].to_numpy(dtype=float), 3) for c in ("statistic", "expected")),
+            rformat.format_p_values(self.tests["p"].to_numpy(dtype=float)),
+        ]
+        table = rformat.columns_as_text(["", "", "observed", "expected", "p"], columns, [True, True, *[False] * 3])
+        return (
+            f"Quantile residuals ({self.of}) of {len(self.values)} rows by {self.n} simulations\n\n{table}\n\n"
+            "p-values by rank among the simulated data sets"
+        )
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return preformatted(str(self))
+
+    def plot(self, width: float = 7.0) -> np.ndarray:
+        """Draw them against the uniform distribution, with the band, and against the fitted values.
+
+        Parameters
+        ----------
+        width
+            Of the figure, in inches.
+        """
+        from bayeslmm.results.fit_plots import quantile_plot
+
+        return quantile_plot(self, width)
+
+
+def simulated(fit: "Fit", n: int | None, seed: int | np.random.Generator | None) -> Standardised:
+    """Standardised residuals and modes of the data and of n simulated data sets."""
+    if n is None:
+        n = int(np.clip(NUMBERS // fit.nobs, LEAST, MOST))
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < LEAST:
+        raise ArgumentError(f"n={n!r} simulations are too few to tell a tail; give at least {LEAST}")
+    if n * fit.nobs > LIMIT:
+        raise ArgumentError(
+            f"{n} simulations of {fit.nobs:,} rows are {n * fit.nobs:,} numbers, and {LIMIT:,} can be kept; "
+            "take fewer simulations, or see fit.plot.residuals()"
+        )
+    base = Base(fit.design, fit.likelihood, fit.optimum, fit.estimates, fit.reml)
+    return simulate_and_standardise(base, int(n), np.random.default_rng(seed))
+
+
+def make_quantile_residuals(
+    fit: "Fit", of: Of, n: int | None, seed: int | np.random.Generator | None
+) -> QuantileResiduals:
+    """Rank every row's residual among its simulated ones, and test what comes out."""
+    check_of(of)
+    rng = np.random.default_rng(seed)
+    found = simulated(fit, n, rng)
+    values = found.residuals if of == "conditional" else found.marginal
+    known = np.isfinite(values).all(axis=1)
+    u = np.full(values.shape, np.nan)
+    u[known] = quantile_residuals(values[known], rng)
+    S = values.shape[1]
+    distance, dispersion = uniform_distance(u[known]), found.dispersion[0 if of == "conditional" else 1]
+    beyond = ((u[known] <= 1 / S) | (u[known] > 1 - 1 / S)).sum(axis=0)
+    ratio = dispersion / dispersion[1:].mean()
+    rows = {
+        "uniformity": (distance[0], distance[1:].mean(), rank_p_value(distance)),
+        "dispersion": (ratio[0], 1.0, min(1.0, 2 * min(rank_p_value(ratio), rank_p_value(-ratio)))),
+        "outliers": (beyond[0], beyond[1:].mean(), rank_p_value(beyond)),
+    }
+    band = simultaneous_band(u[known], 0.95)
+    tests = pd.DataFrame.from_dict(rows, orient="index", columns=["statistic", "expected", "p"]).rename_axis("test")
+    series = pd.Series(u[:, 0], index=pd.Index(fit.design.rows), name="quantile residual")
+    return QuantileResiduals(series, tests, of, S - 1, np.column_stack([band.lower, band.upper]), fit.fitted)
+
+
+def check_of(of: str) -> None:
+    """Refuse residuals of what there is not."""
+    if of not in ("conditional", "marginal"):
+        raise ArgumentError(
+            f'residuals of="{of}" are not known; it is "conditional" (random effects taken off) or "marginal"'
+        )
