@@ -71,8 +71,7 @@ class Cone:
         for t, term in enumerate(likelihood.covariance.terms):
             mean = likelihood.A.diag[t].mean(axis=2)
             blocks += [
-                Block(t, effects, _inverse_root(mean[np.ix_(effects, effects)]), len(effects))
-                for effects in term.blocks
+                Block(t, effects, inverse_root(mean[np.ix_(effects, effects)]), len(effects)) for effects in term.blocks
             ]
         return cls(likelihood.covariance, tuple(blocks))
 
@@ -181,7 +180,7 @@ def _trapezoid(X: np.ndarray) -> np.ndarray:
     return np.linalg.qr(X.T, mode="r").T
 
 
-def _inverse_root(A: np.ndarray) -> np.ndarray:
+def inverse_root(A: np.ndarray) -> np.ndarray:
     """C^-T with C C' = A, up to directions in which A carries nothing (those keep unit length)."""
     d = np.sqrt(np.where(np.diag(A) > 0, np.diag(A), 1.0))
     scaled = A / np.outer(d, d)

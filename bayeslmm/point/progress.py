@@ -16,12 +16,19 @@ class Progress:
 
     def tell(self, evaluations: int, value: float) -> None:
         """Show how many evaluations were made, and the criterion of the last."""
-        seconds = time.perf_counter() - self.started
-        if seconds < PATIENCE or not sys.stderr.isatty():
-            return
-        text = f"fitting: {evaluations} evaluations, criterion {value:.4f}, {seconds:.0f} s"
-        print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
-        self.shown = True
+        self.say(f"fitting: {evaluations} evaluations, criterion {value:.4f}")
+
+    def say(self, text: str) -> None:
+        """Show a text and the seconds."""
+        if self.wanted:
+            seconds = time.perf_counter() - self.started
+            print(f"\r\x1b[2K{text}, {seconds:.0f} s", end="", file=sys.stderr, flush=True)
+            self.shown = True
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it has taken long enough, and somebody looks."""
+        return time.perf_counter() - self.started >= PATIENCE and sys.stderr.isatty()
 
     def done(self) -> None:
         """Clear the line."""

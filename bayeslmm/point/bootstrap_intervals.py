@@ -1,0 +1,77 @@
+"""Confidence intervals from bootstrap replicates (Davison & Hinkley 1997, chapter 5).
+
+With t the estimate, t* its n replicates, and q(a) their a-quantile,
+
+    percentile    q(alpha), q(1 - alpha)                                            eq. 5.18
+    basic         2 t - q(1 - alpha), 2 t - q(alpha)                                eq. 5.6
+    studentised   t - se z*(1 - alpha), t - se z*(alpha),  z* = (t* - t) / se*      eq. 5.7
+    BCa           q(Phi(w + (w + z) / (1 - a (w + z)))),  w = Phi^-1(#{t* <= t} / n)    eq. 5.21
+
+with z the normal quantile and a = sum L^3 / (6 (sum L^2)^1.5) from the influence L of each cluster, by the jackknife.
+Quantiles interpolate between order statistics on the normal scale (eq. 5.8), as R's `boot.ci` does.
+"""
+
+import numpy as np
+from scipy import special
+
+from bayeslmm.errors import ArgumentError
+
+
+def percentile(draws: np.ndarray, level: float) -> tuple[float, float]:
+    """Percentile interval of replicates (n,)."""
+    a = (1 - level) / 2
+    return quantile(draws, a), quantile(draws, 1 - a)
+
+
+def basic(draws: np.ndarray, estimate: float, level: float) -> tuple[float, float]:
+    """Basic interval: the percentile interval reflected at the estimate."""
+    low, high = percentile(draws, level)
+    return 2 * estimate - high, 2 * estimate - low
+
+
+def studentised(
+    draws: np.ndarray, errors: np.ndarray, estimate: float, error: float, level: float
+) -> tuple[float, float]:
+    """Studentised interval from replicates (n,) and the standard error of each (n,)."""
+    low, high = percentile((draws - estimate) / errors, level)
+    return estimate - error * high, estimate - error * low
+
+
+def bca(draws: np.ndarray, estimate: float, acceleration: float, level: float) -> tuple[float, float]:
+    """Bias-corrected accelerated interval; NaN where all replicates lie on one side of the estimate."""
+    share = float((draws < estimate).mean())
+    w = float(special.ndtri(share))
+    if not np.isfinite(w):
+        return np.nan, np.nan
+    z = special.ndtri([(1 - level) / 2, (1 + level) / 2])
+    at = special.ndtr(w + (w + z) / (1 - acceleration * (w + z)))
+    return quantile(draws, float(at[0])), quantile(draws, float(at[1]))
+
+
+def acceleration(left_out: np.ndarray) -> np.ndarray:
+    """a (s,) from the statistics (J, s) with each cluster left out; zero where nothing changes."""
+    influence = left_out.mean(axis=0) - left_out
+    cubes, squares = (influence**3).sum(axis=0), (influence**2).sum(axis=0)
+    return np.where(squares > 0, cubes / (6 * np.where(squares > 0, squares, 1.0) ** 1.5), 0.0)
+
+
+def quantile(draws: np.ndarray, probability: float) -> float:
+    """The quantile of replicates (n,), between order statistics k and k + 1, k = floor((n + 1) probability).
+
+    Raises
+    ------
+    ArgumentError
+        It lies beyond the smallest or largest replicate.
+    """
+    ordered, n = np.sort(draws), draws.size
+    place = (n + 1) * probability
+    k = int(np.floor(place + 1e-12))
+    if k < 1 or place > n + 1e-12:
+        raise ArgumentError(
+            f"{n} bootstrap replicates do not reach the quantile {probability:.3g}; take more of them, n=..., or a "
+            "lower level"
+        )
+    if k >= n or abs(place - k) < 1e-9:
+        return float(ordered[min(k, n) - 1])
+    z = special.ndtri([probability, k / (n + 1), (k + 1) / (n + 1)])
+    return float(ordered[k - 1] + (z[0] - z[1]) / (z[2] - z[1]) * (ordered[k] - ordered[k - 1]))
