@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, overload
 
 import numpy as np
 import pandas as pd
@@ -22,12 +22,16 @@ from bayeslmm.results.bootstrap import Bootstrap, bootstrap
 from bayeslmm.results.confint import confint
 from bayeslmm.results.fit_summary import fit_summary
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.linear_fit import LinearFit
+from bayeslmm.results.model_table import ModelTable, model_table
 from bayeslmm.results.predict import NewLevels, predict_fit
 from bayeslmm.results.profile import Profile, profile
+from bayeslmm.results.ranova import Ranova, ranova
 from bayeslmm.results.refits import Resample
 from bayeslmm.results.summary import METHODS, FitSummary
 from bayeslmm.results.tables import coef_table, effects_table, varcorr_table
 from bayeslmm.results.timings import Timings
+from bayeslmm.results.variance_test import How, Method
 
 Ddf = Literal["satterthwaite", "kenward-roger", "residual", "asymptotic"]
 
@@ -232,18 +236,69 @@ class Fit:
         t = beta / se
         return pd.DataFrame({"estimate": beta, "se": se, "df": df, "t": t, "p": t_p_value(t, df)}, index=self._names)
 
-    def anova(self, type: Literal[1, 3, "I", "III"] = 3, ddf: Ddf = "satterthwaite") -> Anova:
-        """F tests of the terms: SumSq, MeanSq, NumDF, DenDF, F, p.
+    @overload
+    def anova(self, *, type: Literal[1, 3, "I", "III"] = 3, ddf: Ddf = "satterthwaite") -> Anova: ...
+
+    @overload
+    def anova(
+        self,
+        first: "Fit | LinearFit",
+        /,
+        *others: "Fit | LinearFit",
+        refit: bool | None = None,
+        method: Method = "chisq",
+        n: int = 1000,
+        seed: int | None = 1,
+    ) -> ModelTable: ...
+
+    def anova(
+        self,
+        *others: Any,
+        type: Literal[1, 3, "I", "III"] = 3,
+        ddf: Ddf = "satterthwaite",
+        refit: bool | None = None,
+        method: Method = "chisq",
+        n: int = 1000,
+        seed: int | None = 1,
+    ) -> Anova | ModelTable:
+        """F tests of the terms; or, with other fits, likelihood-ratio tests of the models.
 
         Parameters
         ----------
+        *others
+            Fits of the same response and rows (of `blm.lmer`, or of `blm.lm` for a model without groups). Each model is
+            tested against the next smaller one: npar, AIC, BIC, logLik, deviance, Chisq, Df, p, with the name of the
+            reference distribution; where a variance of zero is tested, p_boundary against the one that holds there: a
+            mixture of chi-squares for one more effect of independent groups, the exact finite-sample distribution for
+            one variance against none.
         type
-            1 (sequential) or 3 (SAS's type III, the default, as lmerTest).
+            Of F tests: 1 (sequential) or 3 (SAS's type III, the default, as lmerTest).
         ddf
-            Denominator degrees of freedom: "satterthwaite", "residual" or "asymptotic".
+            Denominator degrees of freedom of F tests: "satterthwaite", "residual" or "asymptotic".
+        refit
+            By maximum likelihood: where fixed effects differ (None), always (True, as lme4), or never (False).
+        method
+            "chisq", or "boot": parametric bootstrap from the smaller model, which holds for any pair.
+        n, seed
+            Number of bootstrap refits; of all simulation.
         """
+        if others:
+            return model_table([self, *others], refit, How(method, n, seed))
         check_ddf(ddf)
         return anova_table(self.design, self.estimates, self._satterthwaite, type, ddf)
+
+    def ranova(self, method: Method = "chisq", n: int = 1000, seed: int | None = 1) -> Ranova:
+        """Likelihood-ratio tests of the random terms, one taken away at a time, as lmerTest's `ranova()`.
+
+        Parameters
+        ----------
+        method
+            "chisq": p against the plain chi-square as lmerTest prints it, and, since a variance of zero is tested,
+            p_boundary as for `anova`. "boot": parametric bootstrap.
+        n, seed
+            Number of bootstrap refits; of all simulation.
+        """
+        return ranova(self, How(method, n, seed))
 
     def confint(
         self,
