@@ -37,15 +37,21 @@ def studentised(
     return estimate - error * high, estimate - error * low
 
 
-def bca(draws: np.ndarray, estimate: float, acceleration: float, level: float) -> tuple[float, float]:
-    """Bias-corrected accelerated interval; NaN where all replicates lie on one side of the estimate."""
+def bca(draws: np.ndarray, estimate: float, acceleration: float, level: float) -> tuple[float, float, bool]:
+    """Bias-corrected accelerated interval; NaN where all replicates lie on one side of the estimate.
+
+    Where the corrections ask for quantiles beyond the replicates, the smallest or largest one is taken, as `boot.ci`
+    does; the third value says so.
+    """
     share = float((draws < estimate).mean())
     w = float(special.ndtri(share))
     if not np.isfinite(w):
-        return np.nan, np.nan
+        return np.nan, np.nan, False
     z = special.ndtri([(1 - level) / 2, (1 + level) / 2])
     at = special.ndtr(w + (w + z) / (1 - acceleration * (w + z)))
-    return quantile(draws, float(at[0])), quantile(draws, float(at[1]))
+    within = np.clip(at, 1 / (draws.size + 1), draws.size / (draws.size + 1))
+    beyond = bool((np.abs(within - at) > 1e-12).any())
+    return quantile(draws, float(within[0])), quantile(draws, float(within[1])), beyond
 
 
 def acceleration(left_out: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """`Bootstrap`: replicates of any statistic of a fit, with intervals and an account of the refits."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from bayeslmm.errors import ArgumentError, BayeslmmError, did_you_mean
+from bayeslmm.errors import PACKAGE, ArgumentError, BayeslmmError, BayeslmmWarning, did_you_mean
 from bayeslmm.point import bootstrap_intervals as intervals
 from bayeslmm.point.profile import natural, parameters
 from bayeslmm.point.resample import cases, clusters
@@ -98,7 +99,7 @@ class Bootstrap:
         if kind == "studentised":
             self._check_errors()
         acceleration = self._acceleration() if kind == "bca" else np.zeros(len(self.estimate))
-        rows = {}
+        rows, extreme = {}, []
         for j, name in enumerate(self.estimate.index):
             t, draws = float(self.estimate.iloc[j]), self.draws.iloc[:, j].to_numpy()
             finite = np.isfinite(draws)
@@ -111,10 +112,19 @@ class Bootstrap:
             elif kind == "basic":
                 rows[name] = intervals.basic(draws, t, level)
             elif kind == "bca":
-                rows[name] = intervals.bca(draws, t, float(acceleration[j]), level)
+                low, high, beyond = intervals.bca(draws, t, float(acceleration[j]), level)
+                rows[name] = (low, high)
+                extreme += [str(name)] if beyond else []
             else:
                 errors = self.errors.iloc[:, j].to_numpy()[finite]
                 rows[name] = intervals.studentised(draws, errors, t, float(self.error.iloc[j]), level)
+        if extreme:
+            warnings.warn(
+                f"the BCa interval of {', '.join(extreme)} ends at the most extreme of {len(self.draws)} replicates; "
+                "take more of them, n=...",
+                BayeslmmWarning,
+                skip_file_prefixes=PACKAGE,
+            )
         return pd.DataFrame.from_dict(rows, orient="index", columns=["lower", "upper"], dtype=float)
 
     def only(self, names: Sequence[str]) -> "Bootstrap":

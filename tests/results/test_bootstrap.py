@@ -53,6 +53,12 @@ def test_intervals_of_a_fixed_effect_are_near_the_others(fit, boot, kind):
     assert_allclose(found, fit.confint("profile", parm="Days").loc["Days"], atol=0.6)
 
 
+def test_a_bca_interval_that_ends_at_an_extreme_replicate_says_so(fit):
+    found = fit.bootstrap(lambda f: f.sigma, n=60, seed=1)
+    with pytest.warns(blm.errors.BayeslmmWarning, match="ends at the most extreme of 60 replicates"):
+        found.confint(0.999, "bca")
+
+
 def test_confint_hands_its_options_on(fit):
     direct = fit.bootstrap(n=99, seed=3, resample="residual").confint(0.9, "basic").loc[["sigma", "Days"]]
     pd.testing.assert_frame_equal(
