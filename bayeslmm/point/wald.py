@@ -3,15 +3,14 @@
 Fixed effects: `beta_hat -+ z se` (lme4's `confint(method = "Wald")`, which gives nothing else).
 
 Sds and sigma on the log scale, correlations on Fisher's z = atanh (Pinheiro & Bates 2000, section 2.4.3): the
-standard error of the path parameter t (see `charts`) is `sqrt(2 / D'')`, D'' the curvature at the estimate of the
-criterion that was minimised, all other parameters following. They rest on a quadratic criterion; an sd of zero and a
+standard error of the path parameter t (see `covariance_chart`) is `sqrt(2 / D'')`, D'' the curvature at the estimate of
+the criterion that was minimised, all other parameters following. They rest on a quadratic criterion; an sd of zero and a
 correlation of +-1 have no such interval, and get NaN.
 """
 
 import numpy as np
 
 from bayeslmm.likelihood.threads import one_blas_thread
-from bayeslmm.point.follow import follow
 from bayeslmm.point.profile import Parameter, Profiler, natural
 
 STEP = 1e-3
@@ -36,11 +35,17 @@ def wald_interval(profiler: Profiler, parameter: Parameter, quantile: float) -> 
 
 
 def _path_error(profiler: Profiler, parameter: Parameter, estimate: float) -> float:
-    """Standard error of the path parameter, from central differences of the profiled criterion's slope."""
+    """Standard error of the path parameter: the Hessian in (t, z), z the free coordinates, with z eliminated."""
     chart = profiler.chart(parameter)
     t = float(np.arcsin(estimate)) if parameter.kind == "cor" else estimate
-    start = profiler.start(chart, t)
-    h = STEP * profiler.scale(parameter, chart)
-    up, down = (follow(chart, t + s * h, start).told.by_path for s in (1, -1))
-    curvature = (up - down) / (2 * h)
+    z = profiler.start(chart, t).z
+    size = np.append(profiler.scale(parameter, chart), np.maximum(1.0, np.abs(z)))
+    H = np.empty((size.size, size.size))
+    for i, h in enumerate(STEP * size):
+        e = np.zeros(size.size)
+        e[i] = h
+        up, down = (chart.tell(t + s * e[0], z + s * e[1:]) for s in (1, -1))
+        H[i] = np.append(up.by_path - down.by_path, up.by_free - down.by_free) / (2 * h)
+    H = (H + H.T) / 2
+    curvature = H[0, 0] - H[0, 1:] @ np.linalg.pinv(H[1:, 1:], rcond=1e-10, hermitian=True) @ H[1:, 0]
     return float(np.sqrt(2 / curvature)) if curvature > 0 else np.nan

@@ -15,7 +15,7 @@ from bayeslmm.point.follow import Place, follow, without
 STEPS = 6
 MAX_STEPS = 80
 REFINE = 12
-FIRST = 0.01
+FIRST, LONGEST = 0.01, 20.0  # of the first two steps, in crude standard errors
 GROWTH = 3.0
 CLOSE = 1e-7
 
@@ -54,16 +54,17 @@ class Walk:
         ]
         near = [abs(self._zeta(p, t)) / abs(p.t - t) for p in first if p.t != t]
         slope = float(np.mean(near))
-        down = self._side(t, start, slope, -1)
-        up = self._side(t, start, slope, 1)
+        first_step = min((self.cutoff / STEPS) / max(slope, 1e-300), LONGEST * scale)
+        down = self._side(t, start, slope, first_step, -1)
+        up = self._side(t, start, slope, first_step, 1)
         places = [*reversed(down), start, *up]
         zeta = np.array([self._zeta(p, t) for p in places])
         return places, zeta, np.array([slope if p is start else self._slope(p, t) for p in places])
 
-    def _side(self, t: float, start: Place, slope: float, sign: int) -> list[Place]:
+    def _side(self, t: float, start: Place, slope: float, step: float, sign: int) -> list[Place]:
         """From the estimate outwards in one direction."""
         bound = self.high if sign > 0 else self.low
-        places, at, step = [start], t, (self.cutoff / STEPS) / max(slope, 1e-300)
+        places, at = [start], t
         for _ in range(MAX_STEPS):
             if at == bound:
                 break

@@ -81,6 +81,8 @@ class Bootstrap:
     def confint(self, level: float = 0.95, kind: Kind = "percentile") -> pd.DataFrame:
         """Intervals by statistic: lower, upper.
 
+        Replicates without a value (a correlation with an sd of zero) are left out.
+
         Parameters
         ----------
         level

@@ -134,7 +134,7 @@ def model_table(fits: Sequence[Any], refit: bool | None, how: How) -> ModelTable
 
 def _check_fits(fits: Sequence[Any]) -> None:
     for other in fits[1:]:
-        if not hasattr(other, "design") or not hasattr(other, "loglik"):
+        if not isinstance(other, (type(fits[0]), LinearFit)):
             hint = f"; for the type of the tests write type={other!r}" if other in (1, 2, 3, "I", "II", "III") else ""
             raise ArgumentError(f"anova compares fits of blm.lmer or blm.lm; got {other!r}{hint}")
 

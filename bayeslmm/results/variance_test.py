@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Method = Literal["chisq", "boot"]
 EXACT_DRAWS = 10_000
-ASK = 'none: several variances, or no independent groups; method="boot" gives one'
+ASK = 'unknown for several variances at once or groups that cross; method="boot" gives a p-value'
 
 
 @dataclass(frozen=True, slots=True)

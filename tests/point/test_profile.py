@@ -210,6 +210,14 @@ def test_wald_intervals_of_a_balanced_layout_are_those_of_its_sums_of_squares():
     assert_allclose(found, fit.sigma * np.exp([-half, half]), rtol=1e-4)
 
 
+def test_wald_intervals_of_sds_and_correlations_equal_those_of_nlme():
+    # R 4.2.2, nlme 3.1-162: intervals(lme(Reaction ~ Days, random = ~ Days | Subject, sleepstudy,
+    # control = lmeControl(.relStep = 1e-4))); its default step gives 0.576 and 0.657 for the correlation
+    nlme = [[15.5816209, 39.2821462], [-0.5183579, 0.6077891], [3.9182912, 8.9506624]]
+    found = blm.lmer("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy")).confint(parm="theta_")
+    assert_allclose(found.iloc[:3], nlme, rtol=2e-4)
+
+
 def test_wald_intervals_do_not_exist_at_the_boundary():
     _, likelihood = fitted("salary_rs")
     profiler = Profiler.of(likelihood, reml=True)
