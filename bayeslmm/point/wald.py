@@ -3,9 +3,9 @@
 Fixed effects: `beta_hat -+ z se` (lme4's `confint(method = "Wald")`, which gives nothing else).
 
 Sds and sigma on the log scale, correlations on Fisher's z = atanh (Pinheiro & Bates 2000, section 2.4.3): the
-standard error of the path parameter t (see `covariance_chart`) is `sqrt(2 / D'')`, D'' the curvature at the estimate of
-the criterion that was minimised, all other parameters following. They rest on a quadratic criterion; an sd of zero and a
-correlation of +-1 have no such interval, and get NaN.
+standard error of the path parameter t (see `covariance_chart`) is `sqrt(2 / D'')`, D'' the curvature at the estimate
+of the criterion that was minimised, all other parameters following. They rest on a quadratic criterion; an sd of zero
+and a correlation of +-1 have no such interval, and get NaN.
 """
 
 import numpy as np
