@@ -55,10 +55,16 @@ def bca(draws: np.ndarray, estimate: float, acceleration: float, level: float) -
 
 
 def acceleration(left_out: np.ndarray) -> np.ndarray:
-    """a (s,) from the statistics (J, s) with each cluster left out; zero where nothing changes."""
-    influence = left_out.mean(axis=0) - left_out
-    cubes, squares = (influence**3).sum(axis=0), (influence**2).sum(axis=0)
-    return np.where(squares > 0, cubes / (6 * np.where(squares > 0, squares, 1.0) ** 1.5), 0.0)
+    """a (s,) from the statistics (J, s) with each cluster left out, NaN where there is none; zero for fewer than 3."""
+    out = np.zeros(left_out.shape[1])
+    for j, values in enumerate(left_out.T):
+        known = values[np.isfinite(values)]
+        if known.size < 3:
+            continue
+        influence = known.mean() - known
+        squares = float((influence**2).sum())
+        out[j] = float((influence**3).sum()) / (6 * squares**1.5) if squares > 0 else 0.0
+    return out
 
 
 def quantile(draws: np.ndarray, probability: float) -> float:

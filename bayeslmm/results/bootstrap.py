@@ -296,5 +296,4 @@ def _left_out(fit: "Fit", statistic: Callable[["Fit"], np.ndarray], by: str | No
             rows.append(statistic(fit.refit_design(cases(fit.design, term, np.delete(np.arange(J), level)))))
         except (BayeslmmError, np.linalg.LinAlgError):
             continue
-    found = np.array(rows)
-    return found[np.isfinite(found).all(axis=1)] if len(rows) > 2 else None
+    return np.array(rows) if rows else None

@@ -39,6 +39,13 @@ def test_intervals_equal_those_of_boot(level):
     assert_allclose(intervals.studentised(draws, errors, t, REFERENCE["error"], level), r["studentised"], rtol=1e-9)
 
 
+def test_clusters_without_a_value_do_not_count_in_the_acceleration():
+    values = np.array(REFERENCE["left_out"])
+    found = intervals.acceleration(np.column_stack([values, np.full(25, np.nan), np.full(25, 2.0)]))
+    with_gap = intervals.acceleration(np.append(values, np.nan)[:, None])
+    assert_allclose(found, [with_gap[0], 0.0, 0.0])
+
+
 def test_quantiles_beyond_the_replicates_are_refused():
     with pytest.raises(ArgumentError, match=r"10 bootstrap replicates do not reach the quantile 0\.025"):
         intervals.percentile(np.arange(10.0), 0.95)
