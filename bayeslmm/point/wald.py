@@ -31,7 +31,8 @@ def wald_interval(profiler: Profiler, parameter: Parameter, quantile: float) -> 
         half = quantile * se / np.sqrt(1 - estimate**2)
         return float(np.tanh(np.arctanh(estimate) - half)), float(np.tanh(np.arctanh(estimate) + half))
     half = quantile * se / estimate
-    return estimate * float(np.exp(-half)), estimate * float(np.exp(half))
+    with np.errstate(over="ignore"):
+        return estimate * float(np.exp(-half)), estimate * float(np.exp(half))
 
 
 def _path_error(profiler: Profiler, parameter: Parameter, estimate: float) -> float:

@@ -218,6 +218,14 @@ def test_wald_intervals_of_sds_and_correlations_equal_those_of_nlme():
     assert_allclose(found.iloc[:3], nlme, rtol=2e-4)
 
 
+def test_a_wald_interval_of_an_sd_close_to_zero_may_be_all_of_the_line():
+    _, likelihood = fitted("salary_rs")
+    profiler = Profiler.of(likelihood, reml=True)
+    slope = [a for a in profiler.which if a.kind == "sd"][1]
+    low, high = wald_interval(profiler, slope, 1e3 * Z)
+    assert (low, high) == (0.0, np.inf)
+
+
 def test_wald_intervals_do_not_exist_at_the_boundary():
     _, likelihood = fitted("salary_rs")
     profiler = Profiler.of(likelihood, reml=True)
