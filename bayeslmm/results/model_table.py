@@ -13,7 +13,7 @@ from bayeslmm.point.boundary import change
 from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.linear_fit import LinearFit
-from bayeslmm.results.variance_test import How, Test, by_ml, likelihood_ratio_test
+from bayeslmm.results.variance_test import How, RatioTest, by_ml, likelihood_ratio_test
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit
@@ -103,13 +103,13 @@ def model_table(fits: Sequence[Any], refit: bool | None, how: How) -> ModelTable
     mixed, notes = _one_criterion(mixed, refit)
     order = sorted(range(len(mixed)), key=lambda i: mixed[i].n_parameters)
     models, labels = [mixed[i] for i in order], [names[i] for i in order]
-    tests: list[tuple[float, float, Test]] = [(np.nan, np.nan, Test(np.nan, ""))]
+    tests: list[tuple[float, float, RatioTest]] = [(np.nan, np.nan, RatioTest(np.nan, ""))]
     for name, smaller, larger in zip(labels[1:], models, models[1:], strict=False):
         reason = _not_nested(smaller, larger)
         x, df = smaller.criterion - larger.criterion, larger.n_parameters - smaller.n_parameters
         if reason:
             notes.append(f"{name} does not contain the model before it ({reason}): no test, compare AIC or BIC")
-            tests.append((np.nan, float(df), Test(np.nan, "")))
+            tests.append((np.nan, float(df), RatioTest(np.nan, "")))
         else:
             tests.append((max(x, 0.0), float(df), likelihood_ratio_test(smaller, larger, how)))
     table = pd.DataFrame(

@@ -9,7 +9,7 @@ import pandas as pd
 from bayeslmm.design.deletions import deletions
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.model_table import chi_square_lines
-from bayeslmm.results.variance_test import How, Test, likelihood_ratio_test
+from bayeslmm.results.variance_test import How, RatioTest, likelihood_ratio_test
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit
@@ -44,7 +44,7 @@ class Ranova:
 
 def ranova(fit: "Fit", how: How) -> Ranova:
     """Refit without each random term, by the criterion of the fit, and test it."""
-    rows: dict[str, tuple[float | str, ...]] = {"<none>": (*_size(fit), np.nan, np.nan, *_cells(Test(np.nan, "")))}
+    rows: dict[str, tuple[float | str, ...]] = {"<none>": (*_size(fit), np.nan, np.nan, *_cells(RatioTest(np.nan, "")))}
     for deletion in deletions(fit.design):
         smaller = fit.refit_design(replace(fit.design, terms=deletion.terms))
         df = fit.n_parameters - smaller.n_parameters
@@ -59,5 +59,5 @@ def _size(fit: "Fit") -> tuple[float, float, float]:
     return fit.n_parameters, fit.loglik, fit.aic
 
 
-def _cells(test: Test) -> tuple[float, str, float, str]:
+def _cells(test: RatioTest) -> tuple[float, str, float, str]:
     return test.p, test.reference, test.p_boundary, test.reference_boundary

@@ -23,7 +23,7 @@ ASK = 'unknown for several variances at once or groups that cross; method="boot"
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class RatioTest:
     """p-values of one likelihood ratio.
 
     Attributes
@@ -55,17 +55,17 @@ class How:
             raise ArgumentError(f'method="{self.method}" is not known; it is one of {", ".join(known)}{near}')
 
 
-def likelihood_ratio_test(smaller: "Fit", larger: "Fit", how: How) -> Test:
-    """Test the smaller of two nested models, both fitted by the same criterion."""
+def likelihood_ratio_test(smaller: "Fit", larger: "Fit", how: How) -> RatioTest:
+    """RatioTest the smaller of two nested models, both fitted by the same criterion."""
     x, df = smaller.criterion - larger.criterion, larger.n_parameters - smaller.n_parameters
     plain = chi2_p_value(max(x, 0.0), df) if df > 0 else np.nan
     name = f"chi2({df})" if df > 0 else ""
     if how.method == "boot":
         p, words = _bootstrapped(smaller, larger, max(x, 0.0), how)
-        return Test(plain, name, p, words)
+        return RatioTest(plain, name, p, words)
     if df <= 0:
-        return Test(plain, name)
-    return Test(plain, name, *_at_the_boundary(smaller, larger, x, df, how))
+        return RatioTest(plain, name)
+    return RatioTest(plain, name, *_at_the_boundary(smaller, larger, x, df, how))
 
 
 def _at_the_boundary(smaller: "Fit", larger: "Fit", x: float, df: int, how: How) -> tuple[float, str]:
