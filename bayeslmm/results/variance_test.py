@@ -56,7 +56,7 @@ class How:
 
 
 def likelihood_ratio_test(smaller: "Fit", larger: "Fit", how: How) -> RatioTest:
-    """RatioTest the smaller of two nested models, both fitted by the same criterion."""
+    """Test the smaller of two nested models, both fitted by the same criterion."""
     x, df = smaller.criterion - larger.criterion, larger.n_parameters - smaller.n_parameters
     plain = chi2_p_value(max(x, 0.0), df) if df > 0 else np.nan
     name = f"chi2({df})" if df > 0 else ""
