@@ -60,7 +60,8 @@ def random_terms(formula: Formula, frame: Frame, fixed: Columns, *, allow_n_leve
         _check_size(bars[0], blocks, levels, index.size, allow_n_levels)
         effects = tuple(name for m in made for name in m.names)
         Z = made[0].X if len(made) == 1 else np.hstack([m.X for m in made])
-        terms.append(Built(TermRecipe(bars[0].group, bars, levels, len(effects)), effects, blocks, Z, index))
+        assign = tuple((i, int(a)) for i, m in enumerate(made) for a in m.assign)
+        terms.append(Built(TermRecipe(bars[0].group, bars, levels, len(effects), assign), effects, blocks, Z, index))
     return tuple(sorted(terms, key=lambda t: -len(t.recipe.levels.labels)))
 
 

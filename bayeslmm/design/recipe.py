@@ -70,12 +70,16 @@ class Kind:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TermRecipe:
-    """One grouping factor: the bars that share it and its levels; `k` effects in all."""
+    """One grouping factor: the bars that share it and its levels; `k` effects in all.
+
+    `assign` says of each effect which bar it comes from and which of the bar's terms: 0 is the intercept.
+    """
 
     group: Group
     bars: tuple[Bar, ...]
     levels: Levels
     k: int
+    assign: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -72,7 +72,7 @@ class Cone:
         for t, term in enumerate(likelihood.covariance.terms):
             mean = likelihood.A.diag[t].mean(axis=2)
             blocks += [
-                Block(t, effects, _inverse_root(_part(mean, effects, effects)), len(effects)) for effects in term.blocks
+                Block(t, effects, inverse_root(_part(mean, effects, effects)), len(effects)) for effects in term.blocks
             ]
         return cls(likelihood.covariance, tuple(blocks))
 
@@ -183,7 +183,7 @@ def _trapezoid(X: np.ndarray) -> np.ndarray:
     return X if min(X.shape) == 0 or X.size == 1 else triangle(X.T).T
 
 
-def _inverse_root(A: np.ndarray) -> np.ndarray:
+def inverse_root(A: np.ndarray) -> np.ndarray:
     """C^-T with C C' = A, up to directions in which A carries nothing (those keep unit length)."""
     d = np.sqrt(np.where(A.diagonal() > 0, A.diagonal(), 1.0))
     if d.size == 1:

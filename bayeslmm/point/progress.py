@@ -20,16 +20,24 @@ class Progress:
 
     def tell(self, evaluations: int, value: float) -> None:
         """Show how many evaluations were made, and the criterion of the last."""
-        seconds = time.perf_counter() - self.started
-        if seconds < PATIENCE or not sys.stderr.isatty():
+        self.say(f"fitting: {evaluations} evaluations, criterion {value:.4f}")
+
+    def say(self, text: str) -> None:
+        """Show a text and the seconds."""
+        if not self.wanted:
             return
-        text = f"fitting: {evaluations} evaluations, criterion {value:.4f}, {seconds:.0f} s (Ctrl-C stops)"
+        text = f"{text}, {time.perf_counter() - self.started:.0f} s (Ctrl-C stops)"
         if self.line is None:
             from rich.console import Console
 
             self.line = Console(stderr=True).status(text)
             self.line.start()
         self.line.update(text)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it has taken long enough, and somebody looks."""
+        return time.perf_counter() - self.started >= PATIENCE and sys.stderr.isatty()
 
     def done(self) -> None:
         """Clear the line."""

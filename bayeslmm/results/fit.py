@@ -1,9 +1,9 @@
 """`Fit`: a REML or ML fit, and everything that is read off it."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 import numpy as np
 import pandas as pd
@@ -11,26 +11,35 @@ import pandas as pd
 from bayeslmm.design import Design
 from bayeslmm.errors import ArgumentError, NotAvailableError
 from bayeslmm.likelihood.marginal import MarginalLikelihood
-from bayeslmm.point.distributions import normal_quantile, t_p_value
-from bayeslmm.point.estimates import Estimates, joint_variances, mode_variances
+from bayeslmm.point.distributions import t_p_value
+from bayeslmm.point.estimates import Estimates, estimates, joint_variances, mode_variances
+from bayeslmm.point.optimise import optimise
 from bayeslmm.point.optimum import Certificate, Optimum
 from bayeslmm.point.satterthwaite import Satterthwaite
 from bayeslmm.point.shares import variances_at
 from bayeslmm.point.singular import Singularity, singularities
 from bayeslmm.results.anova import Anova, anova_table
+from bayeslmm.results.bootstrap import Bootstrap, bootstrap
 from bayeslmm.results.check import Check, check
 from bayeslmm.results.checks import check_level
+from bayeslmm.results.confint import confint
 from bayeslmm.results.fit_summary import fit_summary
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.influence import Influence, influence
+from bayeslmm.results.linear_fit import LinearFit
+from bayeslmm.results.model_table import ModelTable, model_table
 from bayeslmm.results.predict import NewLevels, predict_fit
 from bayeslmm.results.predict_interval import Interval, predict_interval
+from bayeslmm.results.profile import Profile, profile
 from bayeslmm.results.quantile_residuals import Of, QuantileResiduals, check_of, make_quantile_residuals
+from bayeslmm.results.ranova import Ranova, ranova
+from bayeslmm.results.refits import Resample
 from bayeslmm.results.repca import RePCA, repca
 from bayeslmm.results.summary import METHODS, FitSummary
 from bayeslmm.results.tables import coef_table, effects_table, varcorr_table
 from bayeslmm.results.timings import Timings
 from bayeslmm.results.variance_shares import icc_shares, icc_table, partition_table, r2_table
+from bayeslmm.results.variance_test import How, Method
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit_plots import FitPlots
@@ -238,34 +247,109 @@ class Fit:
         t = beta / se
         return pd.DataFrame({"estimate": beta, "se": se, "df": df, "t": t, "p": t_p_value(t, df)}, index=self._names)
 
-    def anova(self, type: Literal[1, 3, "I", "III"] = 3, ddf: Ddf = "satterthwaite") -> Anova:
-        """F tests of the terms: SumSq, MeanSq, NumDF, DenDF, F, p.
+    @overload
+    def anova(self, *, type: Literal[1, 3, "I", "III"] = 3, ddf: Ddf = "satterthwaite") -> Anova: ...
+
+    @overload
+    def anova(
+        self,
+        first: "Fit | LinearFit",
+        /,
+        *others: "Fit | LinearFit",
+        refit: bool | None = None,
+        method: Method = "chisq",
+        n: int = 1000,
+        seed: int | None = 1,
+    ) -> ModelTable: ...
+
+    def anova(
+        self,
+        *others: Any,
+        type: Literal[1, 3, "I", "III"] = 3,
+        ddf: Ddf = "satterthwaite",
+        refit: bool | None = None,
+        method: Method = "chisq",
+        n: int = 1000,
+        seed: int | None = 1,
+    ) -> Anova | ModelTable:
+        """F tests of the terms; or, with other fits, likelihood-ratio tests of the models.
 
         Parameters
         ----------
+        *others
+            Fits of the same response and rows (of `blm.lmer`, or of `blm.lm` for a model without groups). Each model is
+            tested against the next smaller one: npar, AIC, BIC, logLik, deviance, Chisq, Df, p, with the name of the
+            reference distribution; where a variance of zero is tested, p_boundary against the one that holds there: a
+            mixture of chi-squares for one more effect of independent groups, the exact finite-sample distribution for
+            one variance against none.
         type
-            1 (sequential) or 3 (SAS's type III, the default, as lmerTest).
+            Of F tests: 1 (sequential) or 3 (SAS's type III, the default, as lmerTest).
         ddf
-            Denominator degrees of freedom: "satterthwaite", "residual" or "asymptotic".
+            Denominator degrees of freedom of F tests: "satterthwaite", "residual" or "asymptotic".
+        refit
+            By maximum likelihood: where fixed effects differ (None), always (True, as lme4), or never (False).
+        method
+            "chisq", or "boot": parametric bootstrap from the smaller model, which holds for any pair.
+        n, seed
+            Number of bootstrap refits; of all simulation.
         """
+        if others:
+            return model_table([self, *others], refit, How(method, n, seed))
         check_ddf(ddf)
         return anova_table(self.design, self.estimates, self._satterthwaite, type, ddf)
 
-    def confint(self, method: Literal["wald"] = "wald", level: float = 0.95) -> pd.DataFrame:
-        """Confidence intervals of the fixed effects: columns lower, upper.
+    def ranova(self, method: Method = "chisq", n: int = 1000, seed: int | None = 1) -> Ranova:
+        """Likelihood-ratio tests of the random terms, one taken away at a time, as lmerTest's `ranova()`.
 
         Parameters
         ----------
         method
-            "wald": estimate -+ normal quantile * se, as lme4's `confint(method = "Wald")`.
+            "chisq": p against the plain chi-square as lmerTest prints it, and, since a variance of zero is tested,
+            p_boundary as for `anova`. "boot": parametric bootstrap.
+        n, seed
+            Number of bootstrap refits; of all simulation.
+        """
+        return ranova(self, How(method, n, seed))
+
+    def confint(
+        self,
+        method: Literal["wald", "profile", "boot"] = "wald",
+        level: float = 0.95,
+        parm: str | Sequence[str] | None = None,
+        **options: Any,
+    ) -> pd.DataFrame:
+        """Confidence intervals: columns lower, upper.
+
+        Parameters
+        ----------
+        method
+            "wald": estimate -+ normal quantile * se for fixed effects, as lme4; for sds and correlations, where `parm`
+            asks for them, on the scales of log and atanh (NaN at the boundary).
+            "profile": likelihood-ratio intervals, of the ML deviance as in lme4 (see `profile`).
+            "boot": from refits of simulated responses (see `bootstrap`, which takes the `options`).
         level
             Between 0 and 1.
+        parm
+            Names, such as "Days", "sd_Days|Subject", "cor_Days.(Intercept)|Subject", "sigma"; "beta_" for all fixed
+            effects, "theta_" for all others. Left out: all, and for "wald" the fixed effects.
+        **options
+            Of "boot": `n`, `seed`, `kind` of interval and resampling, and what else `bootstrap` takes.
         """
-        if method != "wald":
-            raise NotAvailableError(f'confint(method="{method}") is not available; use method="wald"')
-        z = normal_quantile(0.5 + check_level(level) / 2)
-        half = z * self.bse
-        return pd.DataFrame({"lower": self.fixef - half, "upper": self.fixef + half})
+        return confint(self, method, level, parm, options)
+
+    def profile(self, parm: str | Sequence[str] | None = None, level: float = 0.99) -> Profile:
+        """Profile-likelihood curves: read intervals off them, or plot them.
+
+        The ML deviance is profiled for REML fits, too, as in lme4.
+
+        Parameters
+        ----------
+        parm
+            As for `confint`; all parameters where left out.
+        level
+            How far: up to the ends of intervals of this level, or the boundary.
+        """
+        return profile(self.design, self.likelihood, parm, level)
 
     # -- where the variance lies ----------------------------------------------------------------------------------
 
@@ -532,6 +616,73 @@ class Fit:
         """
         method = self.optimizer.split()[0]
         return self.model.with_response(y).fit(self.reml, "lbfgs" if method == "none" else method)
+
+    def refit_quietly(self, y: np.ndarray) -> "Fit":
+        """Refit for simulations: y (nobs,) is taken as it is, nothing is warned of, `model` stays the first one.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError, DataError
+            The criterion cannot be computed.
+        """
+        design = replace(self.design, y=y)
+        return self._refitted(design, self.likelihood.with_response(design, y - design.offset))
+
+    def refit_design(self, design: Design) -> "Fit":
+        """Refit other rows of the same model, as `refit_quietly`."""
+        return self._refitted(design, MarginalLikelihood.of(design))
+
+    def _refitted(self, design: Design, likelihood: MarginalLikelihood) -> "Fit":
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            optimum = optimise(likelihood, self.reml, "lbfgs")
+            found = estimates(likelihood, optimum, self.reml)
+        return Fit(self.model, design, likelihood, optimum, found, self.reml, self.data_name)
+
+    def bootstrap(
+        self,
+        statistic: Callable[["Fit"], Any] | None = None,
+        n: int = 1000,
+        resample: Resample = "parametric",
+        by: str | None = None,
+        seed: int | np.random.Generator | None = None,
+        workers: int | None = None,
+        standard_error: Callable[["Fit"], Any] | None = None,
+        progress: bool = True,
+    ) -> Bootstrap:
+        """Refit resampled data and keep a statistic of each refit: `.confint()`, `.se`, `.bias`, `.draws`.
+
+        Parameters
+        ----------
+        statistic
+            A function of a fit that returns a number, an array or a Series; sds, correlations, sigma and fixed effects
+            where left out.
+        n
+            How many refits.
+        resample
+            "parametric" (new random effects and errors from the fitted normal distributions), "residual" (from the
+            conditional modes and residuals, stretched to the estimated variances) or "cases" (levels of a grouping
+            factor with all their rows).
+        by
+            For "cases": the grouping factor whose levels are drawn; the one that all others are nested in where left
+            out.
+        seed
+            The same seed gives the same result, whatever the number of workers.
+        workers
+            Threads; as many as `blm.threads()` where left out.
+        standard_error
+            A function of a fit: the standard error of the statistic, for studentised intervals.
+        progress
+            Show a line on a terminal after two seconds.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> fit = blm.lmer("Reaction ~ Days + (1 | Subject)", blm.datasets.load("sleepstudy"))
+        >>> found = fit.bootstrap(lambda f: f.icc(), n=200, seed=1)
+        >>> found.confint(kind="bca").shape
+        (1, 2)
+        """
+        return bootstrap(self, statistic, n, resample, by, seed, workers, standard_error, progress)
 
     def sample(self, **options: Any) -> Any:
         """Sample the posterior of the same model; options as for `Model.sample`. Returns a `Posterior`."""

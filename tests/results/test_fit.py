@@ -243,7 +243,7 @@ def test_the_index_of_predictions_is_that_of_the_rows_used(mixed):
         (lambda f: f.predict([1, 2]), DataError, "data is of type list"),
         (lambda f: f.residuals("deviance"), ArgumentError, "response, pearson, scaled"),
         (lambda f: f.simulate(0), ArgumentError, "n must be at least 1"),
-        (lambda f: f.confint("profile"), NotAvailableError, 'use method="wald"'),
+        (lambda f: f.confint("score"), ArgumentError, "it is one of wald, profile, boot"),
         (lambda f: f.confint(level=95), ArgumentError, r"for 95 % write level=0\.95"),
         (lambda f: f.summary(ddf="kenward-roger"), NotAvailableError, 'ddf="satterthwaite"'),
         (lambda f: f.summary(ddf="welch"), ArgumentError, "satterthwaite, residual, asymptotic"),

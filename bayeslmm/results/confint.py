@@ -1,0 +1,63 @@
+"""Confidence intervals of a fit, by any of the methods."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bayeslmm.errors import ArgumentError, did_you_mean
+from bayeslmm.point.distributions import normal_quantile
+from bayeslmm.point.profile import Profiler
+from bayeslmm.point.wald import wald_interval
+from bayeslmm.results.bootstrap import boot_interval
+from bayeslmm.results.checks import check_level
+from bayeslmm.results.parameters import chosen
+from bayeslmm.results.profile import profile
+
+if TYPE_CHECKING:
+    from bayeslmm.results.fit import Fit
+
+METHODS = ("wald", "profile", "boot")
+
+
+def confint(
+    fit: "Fit", method: str, level: float, parm: str | Sequence[str] | None, options: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Intervals of the parameters that `parm` asks for: columns lower, upper.
+
+    Raises
+    ------
+    ArgumentError
+        An unknown method, parameter or option, or a level that is not between 0 and 1.
+    """
+    check_level(level)
+    if method not in METHODS:
+        raise ArgumentError(
+            f'confint(method="{method}") is not known; it is one of {", ".join(METHODS)}{did_you_mean(method, METHODS)}'
+        )
+    if options and method != "boot":
+        raise ArgumentError(f'confint(method="{method}") takes level and parm only, not {", ".join(options)}')
+    if method == "boot":
+        return boot_interval(fit, level, parm, options)
+    if method == "profile":
+        return profile(fit.design, fit.likelihood, parm, level).confint(level)
+    return _wald(fit, level, "beta_" if parm is None else parm)
+
+
+def _wald(fit: "Fit", level: float, parm: str | Sequence[str]) -> pd.DataFrame:
+    if parm == "beta_" and not fit.design.p:
+        return pd.DataFrame(columns=["lower", "upper"], dtype=float)
+    wanted = chosen(fit.design, fit.likelihood.covariance, parm)
+    z = normal_quantile(0.5 + level / 2)
+    beta, se = fit.estimates.beta, np.sqrt(np.diag(fit.estimates.vcov))
+    covariance = any(a.kind != "fixed" for a in wanted.values())
+    profiler = Profiler.of(fit.likelihood, fit.reml) if covariance else None
+    rows = {}
+    for name, a in wanted.items():
+        if profiler is None or a.kind == "fixed":
+            half = z * se[a.coefficient]
+            rows[name] = (beta[a.coefficient] - half, beta[a.coefficient] + half)
+        else:
+            rows[name] = wald_interval(profiler, a, z)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["lower", "upper"], dtype=float)

@@ -1,0 +1,105 @@
+"""A likelihood-ratio test of nested models: its p-value and the name of the distribution it comes from."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from bayeslmm.errors import ArgumentError, did_you_mean
+from bayeslmm.point.boundary import change, mixture_name, mixture_p_value
+from bayeslmm.point.distributions import chi2_p_value
+from bayeslmm.point.estimates import estimates
+from bayeslmm.point.optimise import optimise
+from bayeslmm.point.resample import clusters
+from bayeslmm.point.rlrt import applies, monte_carlo_p_value, simulate
+from bayeslmm.results.refits import Refits
+
+if TYPE_CHECKING:
+    from bayeslmm.results.fit import Fit
+
+Method = Literal["chisq", "boot"]
+EXACT_DRAWS = 10_000
+ASK = 'unknown for several variances at once or groups that cross; method="boot" gives a p-value'
+
+
+@dataclass(frozen=True, slots=True)
+class RatioTest:
+    """p-values of one likelihood ratio.
+
+    Attributes
+    ----------
+    p, reference
+        Against the plain chi-square, as R prints it, and its name.
+    p_boundary, reference_boundary
+        Where a variance of zero is tested, or a bootstrap was asked for: against the distribution that holds there. NaN
+        and "" where the plain chi-square is right; NaN and what to do where none is known.
+    """
+
+    p: float
+    reference: str
+    p_boundary: float = np.nan
+    reference_boundary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to find p-values: `method`, the number of bootstrap refits `n`, the `seed` of all simulation."""
+
+    method: Method
+    n: int
+    seed: int | None
+
+    def __post_init__(self) -> None:
+        if self.method not in get_args(Method):
+            known, near = get_args(Method), did_you_mean(str(self.method), get_args(Method))
+            raise ArgumentError(f'method="{self.method}" is not known; it is one of {", ".join(known)}{near}')
+
+
+def likelihood_ratio_test(smaller: "Fit", larger: "Fit", how: How) -> RatioTest:
+    """Test the smaller of two nested models, both fitted by the same criterion."""
+    x, df = smaller.criterion - larger.criterion, larger.n_parameters - smaller.n_parameters
+    plain = chi2_p_value(max(x, 0.0), df) if df > 0 else np.nan
+    name = f"chi2({df})" if df > 0 else ""
+    if how.method == "boot":
+        p, words = _bootstrapped(smaller, larger, max(x, 0.0), how)
+        return RatioTest(plain, name, p, words)
+    if df <= 0:
+        return RatioTest(plain, name)
+    return RatioTest(plain, name, *_at_the_boundary(smaller, larger, x, df, how))
+
+
+def _at_the_boundary(smaller: "Fit", larger: "Fit", x: float, df: int, how: How) -> tuple[float, str]:
+    found = change(smaller.design.terms, larger.design.terms)
+    if found.kind == "same" or (found.kind == "correlations" and not smaller.is_singular):
+        return np.nan, ""
+    if found.kind == "one effect" and df == found.among + 1:
+        if not smaller.design.terms and applies(larger.likelihood):
+            rng = np.random.default_rng(how.seed)
+            draws = simulate(larger.likelihood, larger.reml, EXACT_DRAWS, rng)
+            kind = "RLRT" if larger.reml else "LRT"
+            return monte_carlo_p_value(x, draws), f"exact {kind}, {EXACT_DRAWS} draws"
+        if clusters(larger.design) is not None and not smaller.is_singular:
+            return mixture_p_value(x, found.among), mixture_name(found.among)
+    return np.nan, ASK
+
+
+def _bootstrapped(smaller: "Fit", larger: "Fit", x: float, how: How) -> tuple[float, str]:
+    """Simulate from the smaller model and refit both."""
+    refits = Refits.of(smaller, how.n, "parametric", None, how.seed, None, True)
+    found = refits.run(lambda null: null.criterion - larger.refit_quietly(null.design.y).criterion)
+    draws = np.array([r for r in found.results if r is not None])
+    if not draws.size:
+        raise ArgumentError(f"all {how.n} refits failed; the first because: {next(iter(found.failures), '')}")
+    failed = sum(found.failures.values())
+    words = f"parametric bootstrap, {draws.size} refits" + (f" ({failed} more failed)" if failed else "")
+    return monte_carlo_p_value(x, draws + 1e-9), words
+
+
+def by_ml(fit: "Fit") -> "Fit":
+    """The same model fitted by maximum likelihood; nothing is warned of."""
+    if not fit.reml:
+        return fit
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        optimum = optimise(fit.likelihood, False, "lbfgs")
+        found = estimates(fit.likelihood, optimum, False)
+    return replace(fit, optimum=optimum, estimates=found, reml=False)
