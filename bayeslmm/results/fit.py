@@ -11,21 +11,22 @@ import pandas as pd
 from bayeslmm.design import Design
 from bayeslmm.errors import ArgumentError, NotAvailableError
 from bayeslmm.likelihood.marginal import MarginalLikelihood
+from bayeslmm.point.ddf import Ddf, check_ddf, inference
 from bayeslmm.point.distributions import normal_quantile, t_p_value
 from bayeslmm.point.estimates import Estimates, joint_variances, mode_variances
+from bayeslmm.point.inference import Inference
 from bayeslmm.point.optimum import Certificate, Optimum
-from bayeslmm.point.satterthwaite import Satterthwaite
 from bayeslmm.point.singular import Singularity, singularities
 from bayeslmm.results.anova import Anova, anova_table
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit_summary import fit_summary
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.predict import NewLevels, predict_fit
-from bayeslmm.results.summary import METHODS, FitSummary
+from bayeslmm.results.summary import FitSummary
 from bayeslmm.results.tables import coef_table, effects_table, varcorr_table
 from bayeslmm.results.timings import Timings
 
-Ddf = Literal["satterthwaite", "kenward-roger", "residual", "asymptotic"]
+__all__ = ["Ddf", "Fit", "check_ddf"]
 
 
 class SampledModel(Protocol):
@@ -200,9 +201,18 @@ class Fit:
     # -- tests and intervals --------------------------------------------------------------------------------------
 
     @cached_property
-    def _satterthwaite(self) -> Satterthwaite:
-        with self.clock.of("inference"):
-            return Satterthwaite.of(self.likelihood, self.optimum, self.reml)
+    def _inferences(self) -> dict[str, Inference]:
+        return {}
+
+    def _inference(self, ddf: Ddf) -> Inference:
+        """Tests by one method, made once."""
+        check_ddf(ddf)
+        if ddf not in self._inferences:
+            with self.clock.of("inference"):
+                self._inferences[ddf] = inference(
+                    ddf, self.design, self.likelihood, self.optimum, self.estimates.vcov, self.reml
+                )
+        return self._inferences[ddf]
 
     def summary(self, ddf: Ddf = "satterthwaite", verbose: bool = False) -> FitSummary:
         """All that lmerTest's `summary()` shows; `print` it, or take `.fixed`.
@@ -210,36 +220,34 @@ class Fit:
         Parameters
         ----------
         ddf
-            Degrees of freedom of the t tests: "satterthwaite", "residual" (n - p) or "asymptotic" (normal).
+            Degrees of freedom of the t tests: "satterthwaite"; "kenward-roger" (REML fits; standard errors adjusted,
+            too); "containment" (nested groups, as `nlme`); "residual" (n - p) or "asymptotic" (normal).
         verbose
             Show the optimality conditions and where the time went, too.
         """
-        return fit_summary(self, self.tests(ddf), ddf, verbose)
+        return fit_summary(self, self.tests(ddf), self._inference(ddf), verbose)
 
     def tests(self, ddf: Ddf = "satterthwaite") -> pd.DataFrame:
         """One row per coefficient: estimate, se, df, t, p (two-sided)."""
-        check_ddf(ddf)
-        beta, se = self.estimates.beta, np.sqrt(np.diag(self.estimates.vcov))
-        df = {
-            "satterthwaite": lambda: self._satterthwaite.df(np.eye(self.design.p)),
-            "residual": lambda: np.full(self.design.p, float(self.nobs - self.design.p)),
-            "asymptotic": lambda: np.full(self.design.p, np.inf),
-        }[ddf]()
+        found = self._inference(ddf)
+        beta, se = self.estimates.beta, np.sqrt(np.diag(found.vcov))
+        df = found.df(np.eye(self.design.p))
         t = beta / se
         return pd.DataFrame({"estimate": beta, "se": se, "df": df, "t": t, "p": t_p_value(t, df)}, index=self._names)
 
-    def anova(self, type: Literal[1, 3, "I", "III"] = 3, ddf: Ddf = "satterthwaite") -> Anova:
+    def anova(self, type: Literal[1, 2, 3, "I", "II", "III"] = 3, ddf: Ddf = "satterthwaite") -> Anova:
         """F tests of the terms: SumSq, MeanSq, NumDF, DenDF, F, p.
 
         Parameters
         ----------
         type
-            1 (sequential) or 3 (SAS's type III, the default, as lmerTest).
+            1 (sequential), 2 (each term after all that do not contain it) or 3 (SAS's type III, the default, as
+            lmerTest).
         ddf
-            Denominator degrees of freedom: "satterthwaite", "residual" or "asymptotic".
+            Denominator degrees of freedom: "satterthwaite", "kenward-roger", "containment", "residual" or
+            "asymptotic".
         """
-        check_ddf(ddf)
-        return anova_table(self.design, self.estimates, self._satterthwaite, type, ddf)
+        return anova_table(self.design, self.estimates, self._inference(ddf), type)
 
     def confint(self, method: Literal["wald"] = "wald", level: float = 0.95) -> pd.DataFrame:
         """Confidence intervals of the fixed effects: columns lower, upper.
@@ -385,13 +393,3 @@ class Fit:
         if array.shape != (m,) or not np.isfinite(array).all():
             raise ArgumentError(f"theta must be {m} finite numbers, for {', '.join(self.theta.index)}; got {theta!r}")
         return array
-
-
-def check_ddf(ddf: str) -> None:
-    """Refuse a method of degrees of freedom that there is not."""
-    if ddf == "kenward-roger":
-        raise NotAvailableError(
-            'ddf="kenward-roger" is not available yet; ddf="satterthwaite" is close to it except in very small samples'
-        )
-    if ddf not in METHODS:
-        raise ArgumentError(f'ddf="{ddf}" is not known; it is one of {", ".join(METHODS)}')
