@@ -35,6 +35,7 @@ SLOW = "PyMC takes seconds to import; a REML fit does without"
 COMPILED = "Numba takes half a second to import, and small fits do without"
 LAZY = {
     ("design/transforms.py", "scipy.interpolate"): "splines alone need it, and it takes most of a second",
+    ("point/multiplicity.py", "scipy.stats"): "the studentised range alone needs it, and it takes half a second",
     ("point/derivative_free.py", "nlopt"): "only two of three optimisers need it",
     ("likelihood/runner.py", "bayeslmm.likelihood.compiled.engine"): COMPILED,
     ("point/search.py", "bayeslmm.point.small_search"): COMPILED,

@@ -136,11 +136,19 @@ class Recipe:
             For a missing column, or a level of a fixed factor that the model has not seen.
         """
         asked = self._groups(groups)
-        columns, m = self._read(newdata, asked)
-        context = Context(columns, m, self.formula.text, self.functions, self.memory)
+        context = self._context(newdata, asked)
+        m = context.n
         X = self._columns(self.formula.fixed, self.codings, context)[:, self.kept]
         terms = tuple(self._term(t, context) if t.group.name in asked else _absent(t, m) for t in self.terms)
         return NewRows(np.ascontiguousarray(X), terms, self._offset(context, offset))
+
+    def complete(self, newdata: Any) -> np.ndarray:
+        """Return all columns (m, P) of the fixed part for new data, those left out of X as collinear included."""
+        return self._columns(self.formula.fixed, self.codings, self._context(newdata, frozenset()))
+
+    def _context(self, newdata: Any, asked: frozenset[str]) -> Context:
+        columns, m = self._read(newdata, asked)
+        return Context(columns, m, self.formula.text, self.functions, self.memory)
 
     def _groups(self, groups: Collection[str] | None) -> frozenset[str]:
         known = [t.group.name for t in self.terms]

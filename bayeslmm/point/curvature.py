@@ -73,7 +73,7 @@ def curvature(likelihood: MarginalLikelihood, cone: Cone, x: np.ndarray, sigma: 
         return by_differences(likelihood, cone, np.append(x, sigma), reml)
     found = derivatives(likelihood, cone, x)
     first, hessian = _criterion(found, sigma, likelihood.nu(reml), reml)
-    J = _jacobian(cone, x)
+    J = jacobian(cone, x)
     size = J.shape[1]
     H = np.empty((size + 1, size + 1))
     H[:size, :size] = J.T @ hessian[:-1, :-1] @ J + _second_part(cone, first)
@@ -131,8 +131,8 @@ def _criterion(at: SecondOrder, sigma: float, nu: int, reml: bool) -> tuple[np.n
     return first + r2_first / sigma**2, H
 
 
-def _jacobian(cone: Cone, x: np.ndarray) -> np.ndarray:
-    """d gamma / d x (m, size): gamma_ij = (X X')_ij of each block, i >= j, column by column."""
+def jacobian(cone: Cone, x: np.ndarray) -> np.ndarray:
+    """d gamma / dx (m, size): gamma_ij = (X X')_ij of each block, i >= j, column by column."""
     out = np.zeros((sum(b.k * (b.k + 1) // 2 for b in cone.blocks), cone.size))
     row = column = 0
     for block, X in zip(cone.blocks, cone.split(x), strict=True):

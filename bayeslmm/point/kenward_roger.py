@@ -14,9 +14,8 @@ An F test of q rows L uses Phi_A, and with U_i = L Phi P_i Phi L' in coordinates
 give the df and the scale of F by the moment formulas of their section 3, in the form of Halekoh & Hojsgaard (2014,
 section 5.3; pbkrtest). For q = 1 they are df = 2 / A2 and scale 1.
 
-No n x n matrix: P_i and Q_ij + Q_ji are derivatives of S = X'V^-1 X in linear parameters, and the traces those of
-log|V| (see `second_order`). With Sigma = sigma^2 V(gamma), phi = (sigma^2 gamma, sigma^2), S and log|V| are homogeneous
-in phi, from which the derivatives by sigma^2 follow.
+No n x n matrix: P_i and Q_ij + Q_ji are derivatives of X'Sigma^-1 X in linear parameters, and the traces those of
+log|Sigma| (see `expected_information`).
 
 Where it is not defined. The expansion supposes estimates inside of the parameter space. At a singular fit the formula
 can still be evaluated, and is (the numbers are then pbkrtest's, and a note says that they rest on an expansion at the
@@ -33,6 +32,7 @@ from bayeslmm.errors import ArgumentError, NotAvailableError
 from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.likelihood.second_order import SecondOrder, affordable
 from bayeslmm.point.curvature import derivatives, symmetric_inverse
+from bayeslmm.point.expected_information import expected_information, precision_by_phi
 from bayeslmm.point.inference import FTest, Inference, uncorrelated_rows
 from bayeslmm.point.optimum import Optimum
 from bayeslmm.point.satterthwaite import Satterthwaite, moment_df
@@ -136,43 +136,16 @@ def _doubts(found: KenwardRoger, singular: bool) -> tuple[str, ...]:
 
 def _adjust(at: SecondOrder, s2: float, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Phi (p, p), its derivatives (m + 1, p, p) by phi = (s2 gamma, s2), W (m + 1, m + 1) and Phi_A (p, p)."""
-    S, S1, S2 = _by_phi(at, s2)
-    traces = _information_of_log_det(at, s2, n)
+    S, S1, S2 = precision_by_phi(at, s2)
     Phi = symmetric_inverse(S)
     PhiP = Phi @ S1
-    products = np.einsum("aij,bji->ab", PhiP, PhiP)
-    information = traces / 2 - np.einsum("ij,abij->ab", Phi, S2) / 2 + products / 2
-    W = _inverse_information(information)
+    W = _inverse_information(expected_information(at, s2, n, True))
     if not np.isfinite(W).all():
         return Phi, -PhiP @ Phi, W, Phi
     # sum_ij W_ij Q_ij is half the sum of W_ij (Q_ij + Q_ji)
     inner = np.einsum("ab,abij->ij", W, S2) / 2 - np.einsum("ab,aij,bjk->ik", W, S1, PhiP, optimize=True)
     adjusted = Phi + 2 * Phi @ inner @ Phi
     return Phi, -PhiP @ Phi, W, (adjusted + adjusted.T) / 2
-
-
-def _by_phi(at: SecondOrder, s2: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """X'Sigma^-1 X and its derivatives P_i and Q_ij + Q_ji by phi; homogeneous of degree -1."""
-    S, S1, S2 = at.N[:-1, :-1], at.N_first[:, :-1, :-1], at.N_second[..., :-1, :-1]
-    once, twice = np.tensordot(at.gamma, S1, axes=1), np.tensordot(at.gamma, S2, axes=1)
-    last = -(S + once)
-    mixed = -(2 * S1 + twice)
-    corner = 2 * S + 4 * once + np.tensordot(at.gamma, twice, axes=1)
-    first = np.concatenate([S1, last[None]]) / s2**2
-    second = np.concatenate([np.concatenate([S2, mixed[:, None]], axis=1), np.concatenate([mixed, corner[None]])[None]])
-    return S / s2, first, second / s2**3
-
-
-def _information_of_log_det(at: SecondOrder, s2: float, n: int) -> np.ndarray:
-    """tr(Sigma^-1 Sigma_i Sigma^-1 Sigma_j) (m + 1, m + 1) by phi."""
-    first, second = at.log_det
-    twice = second @ at.gamma
-    m = first.size
-    out = np.empty((m + 1, m + 1))
-    out[:m, :m] = -second
-    out[:m, m] = out[m, :m] = first + twice
-    out[m, m] = n - 2 * first @ at.gamma - at.gamma @ twice
-    return out / s2**2
 
 
 def _inverse_information(information: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """`Fit`: a REML or ML fit, and everything that is read off it."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol
@@ -9,18 +9,24 @@ import numpy as np
 import pandas as pd
 
 from bayeslmm.design import Design
+from bayeslmm.design.linear import linear_functions
+from bayeslmm.design.reference_grid import Weights
 from bayeslmm.errors import ArgumentError, NotAvailableError
 from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.point.ddf import Ddf, check_ddf, inference
 from bayeslmm.point.distributions import normal_quantile, t_p_value
 from bayeslmm.point.estimates import Estimates, joint_variances, mode_variances
 from bayeslmm.point.inference import Inference
+from bayeslmm.point.multiplicity import Adjust, check_adjust
 from bayeslmm.point.optimum import Certificate, Optimum
 from bayeslmm.point.singular import Singularity, singularities
+from bayeslmm.results import contrasts
 from bayeslmm.results.anova import Anova, anova_table
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit_summary import fit_summary
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.functional import Parameters, Scale, functional_table
+from bayeslmm.results.means import Means, Names, Request, default_adjust
 from bayeslmm.results.predict import NewLevels, predict_fit
 from bayeslmm.results.summary import FitSummary
 from bayeslmm.results.tables import coef_table, effects_table, varcorr_table
@@ -249,6 +255,62 @@ class Fit:
         """
         return anova_table(self.design, self.estimates, self._inference(ddf), type)
 
+    def contrast(
+        self, L: Any, ddf: Ddf = "satterthwaite", adjust: Adjust | None = None, level: float = 0.95
+    ) -> contrasts.Contrast:
+        """Tests of linear functions of the coefficients: t for each row, and one F for all.
+
+        Parameters
+        ----------
+        L
+            A row (p,) or matrix (m, p); a dict of weights, `{"recipeB": 1, "recipeC": -1}`; text, `"grade = 0"`,
+            `"recipeB - recipeC = 0"`, `"a = b = c"`, the label of a term; a DataFrame with coefficients as columns; a
+            list of these, or a dict of these by name.
+        ddf
+            As for `summary`.
+        adjust
+            For the number of rows: "holm", "bonferroni", "fdr", "tukey" (all pairwise differences) or "mvt"
+            (multivariate t, exact for any contrasts); None does not adjust.
+        level
+            Of the intervals.
+
+        Raises
+        ------
+        ArgumentError
+            L does not fit the coefficients, or cannot be read.
+        """
+        functions = linear_functions(L, self.design)
+        checked = check_adjust(adjust), check_level(level)
+        return contrasts.contrast(functions, self.estimates.beta, self._inference(ddf), *checked)
+
+    def functional(
+        self, f: Callable[[Parameters], Any], scale: Scale = "identity", level: float = 0.95
+    ) -> pd.DataFrame:
+        """Estimate, se, df, lower, upper of any smooth function of the parameters, by the delta method.
+
+        Parameters
+        ----------
+        f
+            Of parameters `v` with `v.beta["Days"]`, `v.sigma`, and by grouping factor `v.cov["Subject"]` (covariances),
+            `v.var`, `v.sd`, `v.cor`. Returns a number, several, or a dict of numbers by name.
+        scale
+            On which the function is nearly normal and the interval is made: "identity", "log" (variances, ratios),
+            "logit" (shares, ICC) or "atanh" (correlations).
+        level
+            Of the intervals, from the t distribution with Satterthwaite-like df (see `point.functional`).
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> fit = blm.lmer("Reaction ~ Days + (1 | Subject)", blm.datasets.load("sleepstudy"))
+        >>> share = lambda v: v.var["Subject"]["(Intercept)"] / (v.var["Subject"]["(Intercept)"] + v.sigma**2)
+        >>> fit.functional(share, scale="logit")[["estimate", "lower", "upper"]].round(2).to_numpy().tolist()
+        [[0.59, 0.4, 0.75]]
+        """
+        return functional_table(
+            f, self.design, self.likelihood, self.optimum, self.estimates.beta, self.reml, scale, check_level(level)
+        )
+
     def confint(self, method: Literal["wald"] = "wald", level: float = 0.95) -> pd.DataFrame:
         """Confidence intervals of the fixed effects: columns lower, upper.
 
@@ -285,6 +347,98 @@ class Fit:
         )
         share = between / (between.sum() + self.sigma**2 * float((1 / self.design.weights).mean()))
         return share.rename("icc") if by_group else float(share.sum())
+
+    # -- means, comparisons, slopes -------------------------------------------------------------------------------
+
+    def means(
+        self,
+        specs: Names = None,
+        by: Names = None,
+        at: Mapping[str, Any] | None = None,
+        weights: Weights = "equal",
+        ddf: Ddf = "satterthwaite",
+        adjust: Adjust | None = None,
+        level: float = 0.95,
+    ) -> Means:
+        """Estimated marginal means, as emmeans: predictions averaged over the other factors of the fixed part.
+
+        Parameters
+        ----------
+        specs, by
+            Predictors whose combinations have a mean each; None is the overall mean.
+        at
+            Where numeric predictors are held, `{"temp": [175, 225]}` (default: their mean), or which levels of a factor
+            are used.
+        weights
+            Over the other factors: "equal" (each combination alike), "proportional" (to its frequency in the data) or
+            "cells" (to its frequency in the cell).
+        ddf, adjust, level
+            As for `contrast`.
+
+        Returns
+        -------
+        Means
+            `table` has the predictors, estimate, se, df, lower, upper, t, p; NaN where a mean cannot be estimated. The
+            offset of a model, at its mean, is part of them; random effects are zero.
+        """
+        request = Request.means(self.design, specs, by, at, weights)
+        return request.of_fit(self.estimates.beta, self._inference(ddf), adjust, check_level(level))
+
+    def contrasts(
+        self,
+        specs: Names,
+        method: Any = "pairwise",
+        by: Names = None,
+        at: Mapping[str, Any] | None = None,
+        weights: Weights = "equal",
+        ref: Any = None,
+        ddf: Ddf = "satterthwaite",
+        adjust: Adjust | Literal["default"] | None = "default",
+        level: float = 0.95,
+    ) -> Means:
+        """Comparisons of estimated marginal means.
+
+        Parameters
+        ----------
+        specs, at, weights, ddf, level
+            As for `means`.
+        method
+            "pairwise", "revpairwise", "trt.vs.ctrl" (each with `ref`), "consec", "eff" (each with their average),
+            "poly"; a dict of weights by name; or a matrix, one contrast a row.
+        by
+            Predictors within whose combinations the means are compared; each is a family of its own.
+        ref
+            The level that "trt.vs.ctrl" compares with; the first by default.
+        adjust
+            "default" is "tukey" for pairs, "mvt" for comparisons with one, none for others; else as for `contrast`.
+        """
+        request = Request.contrasts(self.design, specs, method, by, at, weights, ref)
+        chosen = default_adjust(method) if adjust == "default" else adjust
+        return request.of_fit(self.estimates.beta, self._inference(ddf), chosen, check_level(level))
+
+    def slopes(
+        self,
+        variable: str,
+        by: Names = None,
+        at: Mapping[str, Any] | None = None,
+        weights: Weights = "equal",
+        ddf: Ddf = "satterthwaite",
+        adjust: Adjust | None = None,
+        level: float = 0.95,
+    ) -> Means:
+        """Slopes of the mean in a numeric predictor, as emtrends: derivatives at the reference grid.
+
+        Parameters
+        ----------
+        variable
+            A numeric column of the data; also where the formula has a function of it.
+        by
+            Predictors whose combinations have a slope each.
+        at, weights, ddf, adjust, level
+            As for `means`; `at` may hold the variable itself.
+        """
+        request = Request.slopes(self.design, variable, by, at, weights)
+        return request.of_fit(self.estimates.beta, self._inference(ddf), adjust, check_level(level))
 
     # -- predictions ----------------------------------------------------------------------------------------------
 
