@@ -22,11 +22,12 @@ from bayeslmm.design.design import Design
 from bayeslmm.design.levels import label as level_label
 from bayeslmm.design.linear import LinearFunctions
 from bayeslmm.design.matrices import columns as make_columns
-from bayeslmm.design.nodes import names_in
+from bayeslmm.design.nodes import Call, Node, names_in
 from bayeslmm.design.values import Factor, Logical, Numeric, Value, as_factor
 from bayeslmm.errors import ArgumentError, did_you_mean
 
 Weights = Literal["equal", "proportional", "cells"]
+FACTORS = ("factor", "as.factor", "ordered", "as.ordered", "relevel", "interaction", "as.character")
 FEW, MOST = 2, 200_000
 STEP = 1e-4  # of a predictor's value, or of its range
 STENCIL = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))  # first derivative, to fourth order
@@ -233,11 +234,17 @@ def _predictor(name: str, value: Value, at: Any, design: Design) -> Predictor:
 
 
 def _is_factor(name: str, design: Design) -> bool:
-    """Whether a column of numbers is made a factor in the formula."""
-    return any(
-        isinstance(design.variables.get(v.label), Factor) and name in {n.name for n in names_in(v.node)}
-        for v in design.formula.fixed.variables
-    )
+    """Whether a column of numbers is made a factor in the formula: factor(x), and what is made of it."""
+    return any(name in _as_factors(v.node) for v in design.formula.fixed.variables)
+
+
+def _as_factors(node: Node) -> set[str]:
+    """The columns that an expression makes factors of."""
+    if not isinstance(node, Call):
+        return set()
+    if node.function in FACTORS:
+        return {n.name for n in names_in(node)}
+    return {name for a in node.arguments for name in _as_factors(a.value)}
 
 
 def _discrete(name: str, value: Value, at: Any) -> Predictor:

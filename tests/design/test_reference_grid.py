@@ -44,6 +44,11 @@ def test_where_the_predictors_are(data):
     assert values(chosen) == {"x": [2], "dummy": [0.5], "dose": [2.0, 0.5], "late": [True], "f": ["a"]}
 
 
+def test_a_condition_does_not_make_a_number_a_factor(data):
+    design = build("y ~ I(x > 5) * relevel(factor(dose), '2') + (1 | g)", data)
+    assert values(reference_grid(design)) == {"x": [pytest.approx(data["x"].mean())], "dose": [0.5, 1.0, 2.0]}
+
+
 def test_only_the_rows_used_count(data):
     data.loc[:9, "y"] = np.nan
     design = build("y ~ x + f + (1 | g)", data)
