@@ -23,7 +23,7 @@ from bayeslmm.design.levels import label as level_label
 from bayeslmm.design.linear import LinearFunctions
 from bayeslmm.design.matrices import columns as make_columns
 from bayeslmm.design.nodes import Call, Node, names_in
-from bayeslmm.design.values import Factor, Logical, Numeric, Value, as_factor
+from bayeslmm.design.values import Logical, Numeric, Value, as_factor
 from bayeslmm.errors import ArgumentError, did_you_mean
 
 Weights = Literal["equal", "proportional", "cells"]

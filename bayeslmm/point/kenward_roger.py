@@ -42,7 +42,7 @@ FALLBACK = (
     "errors"
 )
 AT_BOUNDARY = (
-    "singular fit: Kenward-Roger's adjustment is an expansion inside of the parameter space, and here was evaluated at "
+    "boundary (singular) fit: Kenward-Roger's adjustment is an expansion inside of the parameter space, and here was evaluated at "
     "its boundary; compare with ddf='satterthwaite'"
 )
 FEW = "Kenward-Roger's method leaves a coefficient {df:.2g} df; below 2 the mean of F that it matches is infinite"

@@ -70,4 +70,4 @@ def boundary_notes(cone: Cone) -> tuple[str, ...]:
     if not left_out:
         return ()
     parameters = "1 covariance parameter" if left_out == 1 else f"{left_out} covariance parameters"
-    return (f"singular fit: Satterthwaite's df hold {parameters} at the boundary fixed there",)
+    return (f"boundary (singular) fit: df hold {parameters} fixed at the boundary",)

@@ -119,11 +119,11 @@ def test_f_test_does_not_depend_on_how_the_hypothesis_is_written():
 
 def test_singular_fits_say_that_they_are():
     text = str(fitted("salary_rs").summary("kenward-roger"))
-    assert "singular fit: Kenward-Roger's adjustment is an expansion inside" in text
-    assert "singular fit: Satterthwaite's df hold 1 covariance parameter at the boundary fixed there" in str(
+    assert "boundary (singular) fit: Kenward-Roger's adjustment is an expansion inside" in text
+    assert "boundary (singular) fit: df hold 1 covariance parameter fixed at the boundary" in str(
         fitted("salary_rs").summary()
     )
-    assert "singular fit" not in str(fitted("salary_ri").anova(ddf="kenward-roger"))
+    assert "singular" not in str(fitted("salary_ri").anova(ddf="kenward-roger"))
 
 
 def test_where_it_is_not_defined_satterthwaite_answers_and_says_so():

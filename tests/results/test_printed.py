@@ -19,7 +19,6 @@ NOTES = (
     "contrasts: ",
     "optimizer: ",
     "boundary (singular) fit",
-    "singular fit: ",
     "fixed-effect matrix is rank",
     "23 rows with missing",
 )
