@@ -42,8 +42,8 @@ FALLBACK = (
     "errors"
 )
 AT_BOUNDARY = (
-    "boundary (singular) fit: Kenward-Roger's adjustment is an expansion inside of the parameter space, and here was evaluated at "
-    "its boundary; compare with ddf='satterthwaite'"
+    "boundary (singular) fit: Kenward-Roger's adjustment is an expansion inside of the parameter space, and here was "
+    "evaluated at its boundary; compare with ddf='satterthwaite'"
 )
 FEW = "Kenward-Roger's method leaves a coefficient {df:.2g} df; below 2 the mean of F that it matches is infinite"
 
