@@ -37,6 +37,7 @@ OPTIMIZE = "scipy.optimize takes a quarter of a second to import; a fit does wit
 LAZY = {
     ("design/transforms.py", "scipy.interpolate"): "splines alone need it, and it takes most of a second",
     ("point/icc.py", "scipy.optimize"): OPTIMIZE,
+    ("point/multiplicity.py", "scipy.stats"): "the studentised range alone needs it, and it takes half a second",
     ("point/derivative_free.py", "nlopt"): "only two of three optimisers need it",
     ("likelihood/runner.py", "bayeslmm.likelihood.compiled.engine"): COMPILED,
     ("point/search.py", "bayeslmm.point.small_search"): COMPILED,

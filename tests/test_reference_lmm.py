@@ -131,6 +131,12 @@ def test_type_1_table(name):
     compare_anova(fit.anova(type=1).table, reference["anova_type1"], 1e-3)
 
 
+@pytest.mark.parametrize("name", [n for n in case_names() if load_case(n)["REML"].get("anova_type2")])
+def test_type_2_table(name):
+    fit, reference = both(name, True)
+    compare_anova(fit.anova(type=2).table, reference["anova_type2"], 1e-3)
+
+
 def compare_anova(table, expected, tolerance):
     expected = pd.DataFrame(expected).set_index("term").astype(float) if expected["term"] else pd.DataFrame()
     assert sorted(table.index) == sorted(expected.index)

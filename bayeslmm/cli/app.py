@@ -75,7 +75,11 @@ def fit(
     data: Annotated[str, typer.Argument(help="A csv, tsv or parquet file, or a packaged data set's name.")],
     ml: Annotated[bool, typer.Option("--ml", help="Maximum likelihood instead of REML.")] = False,
     ddf: Annotated[
-        str, typer.Option(help="Degrees of freedom of the tests.", metavar="satterthwaite|residual|asymptotic")
+        str,
+        typer.Option(
+            help="Degrees of freedom: satterthwaite, kenward-roger, containment, residual or asymptotic.",
+            metavar="METHOD",
+        ),
     ] = "satterthwaite",
     optimizer: Annotated[
         str, typer.Option(help="bobyqa stops where lme4 stops.", metavar="lbfgs|bobyqa|nelder-mead")

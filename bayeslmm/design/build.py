@@ -12,11 +12,11 @@ from bayeslmm.design.design import Design, FixedTerm, RandomTerm
 from bayeslmm.design.formula import Formula, parse
 from bayeslmm.design.frame import Frame, model_frame
 from bayeslmm.design.matrices import INTERCEPT, Columns, columns
-from bayeslmm.design.nodes import Name
+from bayeslmm.design.nodes import Name, names_in
 from bayeslmm.design.random_terms import Built, random_terms
 from bayeslmm.design.rank import independent
 from bayeslmm.design.recipe import Recipe, kind_of
-from bayeslmm.design.values import Factor
+from bayeslmm.design.values import Factor, Value
 from bayeslmm.errors import DataError, DesignWarning
 
 
@@ -80,9 +80,17 @@ def build(
         contrasts={k: c.name for k, c in codes.items()},
         recipe=_recipe(parsed, frame, codes, kept, terms, functions, offset),
         variables=fixed_variables,
+        columns=_fixed_columns(parsed, frame, offset),
         weights_name=_argument_name(weights),
         offset_name=_argument_name(offset),
     )
+
+
+def _fixed_columns(formula: Formula, frame: Frame, offset: Any) -> dict[str, Value]:
+    used = {v for t in formula.fixed.terms for v in t.variables}
+    nodes = [v.node for v in formula.fixed.variables if v.label in used] + list(formula.offsets)
+    names = [n.name for node in nodes for n in names_in(node)] + ([offset] if isinstance(offset, str) else [])
+    return {name: frame.columns.values[name] for name in names if name in frame.columns.values}
 
 
 def _argument_name(given: Any) -> str:

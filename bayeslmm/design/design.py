@@ -12,7 +12,7 @@ import numpy as np
 
 from bayeslmm.design.formula import Formula
 from bayeslmm.design.recipe import NewRows, NewTerm, Recipe
-from bayeslmm.design.values import Factor, Numeric
+from bayeslmm.design.values import Factor, Numeric, Value
 
 __all__ = ["Design", "FixedTerm", "NewRows", "NewTerm", "RandomTerm", "Recipe"]
 
@@ -132,6 +132,8 @@ class Design:
         How to make the same columns from new data.
     variables
         The variables of the fixed part on the rows used, by label: what `recode` needs.
+    columns
+        The data's columns behind the fixed part and the offset, by name, on all rows of the caller's data.
     weights_name, offset_name
         The column given as argument, "an array" where it was one, "" where there was none.
     """
@@ -153,6 +155,7 @@ class Design:
     contrasts: dict[str, str]
     recipe: Recipe
     variables: Mapping[str, Numeric | Factor] = field(default_factory=dict, repr=False)
+    columns: Mapping[str, Value] = field(default_factory=dict, repr=False)
     weights_name: str = ""
     offset_name: str = ""
 

@@ -144,8 +144,8 @@ class Recipe:
             For a missing column, or a level of a fixed factor that the model has not seen.
         """
         asked = self._groups(groups)
-        columns, m = self._read(newdata, asked, all_effects)
-        context = Context(columns, m, self.formula.text, self.functions, self.memory)
+        context = self._context(newdata, asked, all_effects)
+        m = context.n
         X = self._columns(self.formula.fixed, self.codings, context)[:, self.kept]
         terms = tuple(
             self._term(t, context)
@@ -167,6 +167,14 @@ class Recipe:
     def _effect_nodes(self) -> list[Node]:
         """Return the expressions left of the bars."""
         return [v.node for t in self.terms for bar in t.bars for v in _used(bar.effects)]
+
+    def complete(self, newdata: Any) -> np.ndarray:
+        """Return all columns (m, P) of the fixed part for new data, those left out of X as collinear included."""
+        return self._columns(self.formula.fixed, self.codings, self._context(newdata, frozenset()))
+
+    def _context(self, newdata: Any, asked: frozenset[str], all_effects: bool = False) -> Context:
+        columns, m = self._read(newdata, asked, all_effects)
+        return Context(columns, m, self.formula.text, self.functions, self.memory)
 
     def _groups(self, groups: Collection[str] | None) -> frozenset[str]:
         known = [t.group.name for t in self.terms]

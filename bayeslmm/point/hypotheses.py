@@ -2,6 +2,9 @@
 
 Type I: each term after those before it; the rows of the Doolittle factor of X'X.
 
+Type II: each term after all those that do not contain it; the same rows, with the columns of the terms that contain it
+moved to the end.
+
 Type III: SAS's estimable functions (Goodnight 1978), as lmerTest computes them. The complete, over-parameterised
 indicator coding of the fixed part is a linear image of X; each coefficient of X is then an estimable function of the
 over-parameterised coefficients. A term's functions are made orthogonal to those of the terms that contain it, higher
@@ -22,6 +25,22 @@ def type1(design: Design) -> dict[str, np.ndarray]:
     R = np.linalg.qr(design.X, mode="r")
     L = R / np.diag(R)[:, None]
     return {t.label: L[list(t.columns)] for t in design.fixed_terms if t.label != INTERCEPT}
+
+
+def type2(design: Design) -> dict[str, np.ndarray]:
+    """Return L (m, p) of the test of each term after all that do not contain it, the intercept left out."""
+    terms = [t for t in design.fixed_terms if t.label != INTERCEPT]
+    found = {}
+    for term in terms:
+        above = [j for other in terms if contains(other, term) for j in other.columns]
+        own = list(term.columns)
+        before = [j for j in range(design.p) if j not in own and j not in above]
+        order = [*before, *own, *above]
+        R = np.linalg.qr(design.X[:, order], mode="r")
+        L = np.zeros((len(own), design.p))
+        L[:, order] = (R / np.diag(R)[:, None])[len(before) : len(before) + len(own)]
+        found[term.label] = L
+    return found
 
 
 def type3(design: Design) -> dict[str, np.ndarray]:

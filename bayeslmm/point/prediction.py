@@ -24,7 +24,8 @@ from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.likelihood.solves import solve_rows
 from bayeslmm.point.estimates import Estimates
 from bayeslmm.point.optimum import Optimum
-from bayeslmm.point.satterthwaite import STEP
+
+STEP = 1e-4
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,17 @@ from bayeslmm.design import Design
 from bayeslmm.errors import ArgumentError
 from bayeslmm.point.distributions import f_p_value
 from bayeslmm.point.estimates import Estimates
-from bayeslmm.point.hypotheses import type1, type3
-from bayeslmm.point.satterthwaite import Satterthwaite
+from bayeslmm.point.hypotheses import type1, type2, type3
+from bayeslmm.point.inference import Inference
 from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
 
-TYPES = {1: "I", 3: "III", "1": "I", "3": "III", "I": "I", "III": "III"}
+TYPES: dict[object, str] = dict(zip((1, 2, 3, "1", "2", "3", "I", "II", "III"), ("I", "II", "III") * 3, strict=True))
+HYPOTHESES = {"I": type1, "II": type2, "III": type3}
 TITLES = {
     "satterthwaite": "Satterthwaite's method",
+    "kenward-roger": "Kenward-Roger's method",
+    "containment": "containment df",
     "residual": "residual df",
     "asymptotic": "chi-square (infinite df)",
 }
@@ -31,14 +34,17 @@ class Anova:
     table
         DataFrame by term: SumSq, MeanSq, NumDF, DenDF, F, p.
     type
-        "I" or "III".
+        "I", "II" or "III".
     ddf
         Method of the denominator degrees of freedom.
+    notes
+        What a reader of the tests must know.
     """
 
     table: pd.DataFrame
     type: str
     ddf: str
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         title = f"Type {self.type} Analysis of Variance Table with {TITLES[self.ddf]}"
@@ -56,7 +62,8 @@ class Anova:
         columns = [["" if cell == "NA" else cell for cell in column] for column in columns]
         header = ["", "Sum Sq", "Mean Sq", "NumDF", "DenDF", "F value", "Pr(>F)", ""]
         body = rformat.columns_as_text(header, columns, [True, *[False] * 6, True])
-        return f"{title}\n{body}" + (f"\n---\n{rformat.LEGEND}" if any(columns[-1]) else "")
+        legend = ["---", rformat.LEGEND] if any(columns[-1]) else []
+        return "\n".join([title, body, *legend, *self.notes])
 
     __repr__ = __str__
 
@@ -64,20 +71,23 @@ class Anova:
         return preformatted(str(self))
 
 
-def anova_table(design: Design, estimates: Estimates, inference: Satterthwaite, type: object, ddf: str) -> Anova:
-    """Test the hypotheses of each term."""
-    if type not in TYPES:
-        raise ArgumentError(f"anova(type={type!r}) is not known; it is 1 (sequential) or 3 (SAS's type III)")
+def anova_table(design: Design, estimates: Estimates, inference: Inference, type: object) -> Anova:
+    """Test the hypotheses of each term.
+
+    As in lmerTest, the sums of squares are those of the Wald statistic, before the scale of Kenward & Roger's F.
+    """
+    if isinstance(type, bool) or not isinstance(type, int | str) or type not in TYPES:
+        raise ArgumentError(
+            f"anova(type={type!r}) is not known; it is 1 (sequential), 2 (each term after those that do not contain "
+            "it) or 3 (SAS's type III)"
+        )
     name = TYPES[type]
-    hypotheses = type1(design) if name == "I" else type3(design)
-    denominator = {"residual": float(design.n - design.p), "asymptotic": np.inf}
     rows = {}
-    for label, L in hypotheses.items():
-        F, q, df = inference.f_test(L, estimates.beta) if len(L) else (np.nan, 0, np.nan)
-        df = denominator.get(ddf, df)
-        p = f_p_value(F, q, df)
-        rows[label] = (F * q * estimates.sigma**2, F * estimates.sigma**2, q, df, F, float(p))
+    for label, L in HYPOTHESES[name](design).items():
+        F, q, df, scale = inference.f_test(L, L @ estimates.beta)
+        mean_square = F / scale * estimates.sigma**2
+        rows[label] = (mean_square * q, mean_square, q, df, F, f_p_value(F, q, df))
     columns = ["SumSq", "MeanSq", "NumDF", "DenDF", "F", "p"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     table.index.name = "term"
-    return Anova(table, name, ddf)
+    return Anova(table, name, inference.method, inference.notes)

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from bayeslmm.results.fit import Ddf, Fit
 
 SCALES, FAR, LEAST_LEVELS = 1e3, 20.0, 5
-FEW = {"satterthwaite": (4.0, 8.0), "kenward-roger": (3.0, 6.0), "residual": (30.0, 50.0), "asymptotic": (30.0, 50.0)}
+FEW = {
+    "satterthwaite": (4.0, 8.0),
+    "kenward-roger": (3.0, 6.0),
+    "containment": (4.0, 8.0),
+    "residual": (30.0, 50.0),
+    "asymptotic": (30.0, 50.0),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,7 @@ def few_groups(fit: "Fit", ddf: "Ddf") -> Finding:
     J, (bad, low) = term.n_levels, FEW[ddf]
     name, seen = "groups", f"`{term.group}` has {J} levels"
     number = float(J)
-    if ddf == "satterthwaite" and fit.design.p:
+    if ddf not in ("residual", "asymptotic") and fit.design.p:
         df = fit.tests(ddf)["df"]
         number = float(df.min())
         seen += f"; the test of `{df.idxmin()}` has {number:.3g} degrees of freedom"
@@ -76,7 +82,8 @@ def few_groups(fit: "Fit", ddf: "Ddf") -> Finding:
         why = f'ddf="{ddf}" takes the variances between groups for known: p-values and intervals are too small'
         return Finding(name, severity, seen, number, why, 'fit.summary(ddf="satterthwaite")')
     why = "a variance between few groups is poorly known, and the p-values depend on how that is taken into account"
-    return Finding(name, severity, seen, number, why, "fit.sample()")
+    kenward_roger = 'fit.summary(ddf="kenward-roger")' if ddf != "kenward-roger" and fit.reml else ""
+    return Finding(name, severity, seen, number, why, kenward_roger or "fit.sample()")
 
 
 def wild_scales(fit: "Fit") -> Finding:

@@ -1,6 +1,6 @@
 """`Fit`: a REML or ML fit, and everything that is read off it."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
@@ -9,15 +9,20 @@ import numpy as np
 import pandas as pd
 
 from bayeslmm.design import Design
+from bayeslmm.design.linear import linear_functions
+from bayeslmm.design.reference_grid import Weights
 from bayeslmm.errors import ArgumentError, NotAvailableError
 from bayeslmm.likelihood.marginal import MarginalLikelihood
+from bayeslmm.point.ddf import Ddf, check_ddf, inference
 from bayeslmm.point.distributions import t_p_value
 from bayeslmm.point.estimates import Estimates, estimates, joint_variances, mode_variances
+from bayeslmm.point.inference import Inference
+from bayeslmm.point.multiplicity import Adjust, check_adjust
 from bayeslmm.point.optimise import optimise
 from bayeslmm.point.optimum import Certificate, Optimum
-from bayeslmm.point.satterthwaite import Satterthwaite
 from bayeslmm.point.shares import variances_at
 from bayeslmm.point.singular import Singularity, singularities
+from bayeslmm.results import contrasts
 from bayeslmm.results.anova import Anova, anova_table
 from bayeslmm.results.bootstrap import Bootstrap, bootstrap
 from bayeslmm.results.check import Check, check
@@ -25,8 +30,10 @@ from bayeslmm.results.checks import check_level
 from bayeslmm.results.confint import confint
 from bayeslmm.results.fit_summary import fit_summary
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.functional import Parameters, Scale, functional_table
 from bayeslmm.results.influence import Influence, influence
 from bayeslmm.results.linear_fit import LinearFit
+from bayeslmm.results.means import Means, Names, Request, default_adjust
 from bayeslmm.results.model_table import ModelTable, model_table
 from bayeslmm.results.predict import NewLevels, predict_fit
 from bayeslmm.results.predict_interval import Interval, predict_interval
@@ -35,7 +42,7 @@ from bayeslmm.results.quantile_residuals import Of, QuantileResiduals, check_of,
 from bayeslmm.results.ranova import Ranova, ranova
 from bayeslmm.results.refits import Resample
 from bayeslmm.results.repca import RePCA, repca
-from bayeslmm.results.summary import METHODS, FitSummary
+from bayeslmm.results.summary import FitSummary
 from bayeslmm.results.tables import coef_table, effects_table, varcorr_table
 from bayeslmm.results.timings import Timings
 from bayeslmm.results.variance_shares import icc_shares, icc_table, partition_table, r2_table
@@ -44,7 +51,7 @@ from bayeslmm.results.variance_test import How, Method
 if TYPE_CHECKING:
     from bayeslmm.results.fit_plots import FitPlots
 
-Ddf = Literal["satterthwaite", "kenward-roger", "residual", "asymptotic"]
+__all__ = ["Ddf", "Fit", "check_ddf"]
 
 
 class SampledModel(Protocol):
@@ -219,9 +226,18 @@ class Fit:
     # -- tests and intervals --------------------------------------------------------------------------------------
 
     @cached_property
-    def _satterthwaite(self) -> Satterthwaite:
-        with self.clock.of("inference"):
-            return Satterthwaite.of(self.likelihood, self.optimum, self.reml)
+    def _inferences(self) -> dict[str, Inference]:
+        return {}
+
+    def _inference(self, ddf: Ddf) -> Inference:
+        """Tests by one method, made once."""
+        check_ddf(ddf)
+        if ddf not in self._inferences:
+            with self.clock.of("inference"):
+                self._inferences[ddf] = inference(
+                    ddf, self.design, self.likelihood, self.optimum, self.estimates.vcov, self.reml
+                )
+        return self._inferences[ddf]
 
     def summary(self, ddf: Ddf = "satterthwaite", verbose: bool = False) -> FitSummary:
         """All that lmerTest's `summary()` shows; `print` it, or take `.fixed`.
@@ -229,26 +245,23 @@ class Fit:
         Parameters
         ----------
         ddf
-            Degrees of freedom of the t tests: "satterthwaite", "residual" (n - p) or "asymptotic" (normal).
+            Degrees of freedom of the t tests: "satterthwaite"; "kenward-roger" (REML fits; standard errors adjusted,
+            too); "containment" (nested groups, as `nlme`); "residual" (n - p) or "asymptotic" (normal).
         verbose
             Show the optimality conditions and where the time went, too.
         """
-        return fit_summary(self, self.tests(ddf), ddf, verbose)
+        return fit_summary(self, self.tests(ddf), self._inference(ddf), verbose)
 
     def tests(self, ddf: Ddf = "satterthwaite") -> pd.DataFrame:
         """One row per coefficient: estimate, se, df, t, p (two-sided)."""
-        check_ddf(ddf)
-        beta, se = self.estimates.beta, np.sqrt(np.diag(self.estimates.vcov))
-        df = {
-            "satterthwaite": lambda: self._satterthwaite.df(np.eye(self.design.p)),
-            "residual": lambda: np.full(self.design.p, float(self.nobs - self.design.p)),
-            "asymptotic": lambda: np.full(self.design.p, np.inf),
-        }[ddf]()
+        found = self._inference(ddf)
+        beta, se = self.estimates.beta, np.sqrt(np.diag(found.vcov))
+        df = found.df(np.eye(self.design.p))
         t = beta / se
         return pd.DataFrame({"estimate": beta, "se": se, "df": df, "t": t, "p": t_p_value(t, df)}, index=self._names)
 
     @overload
-    def anova(self, *, type: Literal[1, 3, "I", "III"] = 3, ddf: Ddf = "satterthwaite") -> Anova: ...
+    def anova(self, *, type: Literal[1, 2, 3, "I", "II", "III"] = 3, ddf: Ddf = "satterthwaite") -> Anova: ...
 
     @overload
     def anova(
@@ -265,7 +278,7 @@ class Fit:
     def anova(
         self,
         *others: Any,
-        type: Literal[1, 3, "I", "III"] = 3,
+        type: Literal[1, 2, 3, "I", "II", "III"] = 3,
         ddf: Ddf = "satterthwaite",
         refit: bool | None = None,
         method: Method = "chisq",
@@ -283,9 +296,11 @@ class Fit:
             mixture of chi-squares for one more effect of independent groups, the exact finite-sample distribution for
             one variance against none.
         type
-            Of F tests: 1 (sequential) or 3 (SAS's type III, the default, as lmerTest).
+            Of F tests: 1 (sequential), 2 (each term after all that do not contain it) or 3 (SAS's type III, the
+            default, as lmerTest).
         ddf
-            Denominator degrees of freedom of F tests: "satterthwaite", "residual" or "asymptotic".
+            Denominator degrees of freedom of F tests: "satterthwaite", "kenward-roger", "containment", "residual" or
+            "asymptotic".
         refit
             By maximum likelihood: where fixed effects differ (None), always (True, as lme4), or never (False).
         method
@@ -295,8 +310,63 @@ class Fit:
         """
         if others:
             return model_table([self, *others], refit, How(method, n, seed))
-        check_ddf(ddf)
-        return anova_table(self.design, self.estimates, self._satterthwaite, type, ddf)
+        return anova_table(self.design, self.estimates, self._inference(ddf), type)
+
+    def contrast(
+        self, L: Any, ddf: Ddf = "satterthwaite", adjust: Adjust | None = None, level: float = 0.95
+    ) -> contrasts.Contrast:
+        """Tests of linear functions of the coefficients: t for each row, and one F for all.
+
+        Parameters
+        ----------
+        L
+            A row (p,) or matrix (m, p); a dict of weights, `{"recipeB": 1, "recipeC": -1}`; text, `"grade = 0"`,
+            `"recipeB - recipeC = 0"`, `"a = b = c"`, the label of a term; a DataFrame with coefficients as columns; a
+            list of these, or a dict of these by name.
+        ddf
+            As for `summary`.
+        adjust
+            For the number of rows: "holm", "bonferroni", "fdr", "tukey" (all pairwise differences) or "mvt"
+            (multivariate t, exact for any contrasts); None does not adjust.
+        level
+            Of the intervals.
+
+        Raises
+        ------
+        ArgumentError
+            L does not fit the coefficients, or cannot be read.
+        """
+        functions = linear_functions(L, self.design)
+        checked = check_adjust(adjust), check_level(level)
+        return contrasts.contrast(functions, self.estimates.beta, self._inference(ddf), *checked)
+
+    def functional(
+        self, f: Callable[[Parameters], Any], scale: Scale = "identity", level: float = 0.95
+    ) -> pd.DataFrame:
+        """Estimate, se, df, lower, upper of any smooth function of the parameters, by the delta method.
+
+        Parameters
+        ----------
+        f
+            Of parameters `v` with `v.beta["Days"]`, `v.sigma`, and by grouping factor `v.cov["Subject"]` (covariances),
+            `v.var`, `v.sd`, `v.cor`. Returns a number, several, or a dict of numbers by name.
+        scale
+            On which the function is nearly normal and the interval is made: "identity", "log" (variances, ratios),
+            "logit" (shares, ICC) or "atanh" (correlations).
+        level
+            Of the intervals, from the t distribution with Satterthwaite-like df (see `point.functional`).
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> fit = blm.lmer("Reaction ~ Days + (1 | Subject)", blm.datasets.load("sleepstudy"))
+        >>> share = lambda v: v.var["Subject"]["(Intercept)"] / (v.var["Subject"]["(Intercept)"] + v.sigma**2)
+        >>> fit.functional(share, scale="logit")[["estimate", "lower", "upper"]].round(2).to_numpy().tolist()
+        [[0.59, 0.4, 0.75]]
+        """
+        return functional_table(
+            f, self.design, self.likelihood, self.optimum, self.estimates.beta, self.reml, scale, check_level(level)
+        )
 
     def ranova(self, method: Method = "chisq", n: int = 1000, seed: int | None = 1) -> Ranova:
         """Likelihood-ratio tests of the random terms, one taken away at a time, as lmerTest's `ranova()`.
@@ -450,6 +520,98 @@ class Fit:
         {'309': 0.149, '335': 0.129}
         """
         return influence(self, by, exact)
+
+    # -- means, comparisons, slopes -------------------------------------------------------------------------------
+
+    def means(
+        self,
+        specs: Names = None,
+        by: Names = None,
+        at: Mapping[str, Any] | None = None,
+        weights: Weights = "equal",
+        ddf: Ddf = "satterthwaite",
+        adjust: Adjust | None = None,
+        level: float = 0.95,
+    ) -> Means:
+        """Estimated marginal means, as emmeans: predictions averaged over the other factors of the fixed part.
+
+        Parameters
+        ----------
+        specs, by
+            Predictors whose combinations have a mean each; None is the overall mean.
+        at
+            Where numeric predictors are held, `{"temp": [175, 225]}` (default: their mean), or which levels of a factor
+            are used.
+        weights
+            Over the other factors: "equal" (each combination alike), "proportional" (to its frequency in the data) or
+            "cells" (to its frequency in the cell).
+        ddf, adjust, level
+            As for `contrast`.
+
+        Returns
+        -------
+        Means
+            `table` has the predictors, estimate, se, df, lower, upper, t, p; NaN where a mean cannot be estimated. The
+            offset of a model, at its mean, is part of them; random effects are zero.
+        """
+        request = Request.means(self.design, specs, by, at, weights)
+        return request.of_fit(self.estimates.beta, self._inference(ddf), adjust, check_level(level))
+
+    def contrasts(
+        self,
+        specs: Names,
+        method: Any = "pairwise",
+        by: Names = None,
+        at: Mapping[str, Any] | None = None,
+        weights: Weights = "equal",
+        ref: Any = None,
+        ddf: Ddf = "satterthwaite",
+        adjust: Adjust | Literal["default"] | None = "default",
+        level: float = 0.95,
+    ) -> Means:
+        """Comparisons of estimated marginal means.
+
+        Parameters
+        ----------
+        specs, at, weights, ddf, level
+            As for `means`.
+        method
+            "pairwise", "revpairwise", "trt.vs.ctrl" (each with `ref`), "consec", "eff" (each with their average),
+            "poly"; a dict of weights by name; or a matrix, one contrast a row.
+        by
+            Predictors within whose combinations the means are compared; each is a family of its own.
+        ref
+            The level that "trt.vs.ctrl" compares with; the first by default.
+        adjust
+            "default" is "tukey" for pairs, "mvt" for comparisons with one, none for others; else as for `contrast`.
+        """
+        request = Request.contrasts(self.design, specs, method, by, at, weights, ref)
+        chosen = default_adjust(method) if adjust == "default" else adjust
+        return request.of_fit(self.estimates.beta, self._inference(ddf), chosen, check_level(level))
+
+    def slopes(
+        self,
+        variable: str,
+        by: Names = None,
+        at: Mapping[str, Any] | None = None,
+        weights: Weights = "equal",
+        ddf: Ddf = "satterthwaite",
+        adjust: Adjust | None = None,
+        level: float = 0.95,
+    ) -> Means:
+        """Slopes of the mean in a numeric predictor, as emtrends: derivatives at the reference grid.
+
+        Parameters
+        ----------
+        variable
+            A numeric column of the data; also where the formula has a function of it.
+        by
+            Predictors whose combinations have a slope each.
+        at, weights, ddf, adjust, level
+            As for `means`; `at` may hold the variable itself.
+        """
+        request = Request.slopes(self.design, variable, by, at, weights)
+        return request.of_fit(self.estimates.beta, self._inference(ddf), adjust, check_level(level))
 
     # -- predictions ----------------------------------------------------------------------------------------------
 
@@ -706,13 +868,3 @@ class Fit:
         if array.shape != (m,) or not np.isfinite(array).all():
             raise ArgumentError(f"theta must be {m} finite numbers, for {', '.join(self.theta.index)}; got {theta!r}")
         return array
-
-
-def check_ddf(ddf: str) -> None:
-    """Refuse a method of degrees of freedom that there is not."""
-    if ddf == "kenward-roger":
-        raise NotAvailableError(
-            'ddf="kenward-roger" is not available yet; ddf="satterthwaite" is close to it except in very small samples'
-        )
-    if ddf not in METHODS:
-        raise ArgumentError(f'ddf="{ddf}" is not known; it is one of {", ".join(METHODS)}')

@@ -4,15 +4,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from bayeslmm.point.inference import Inference
 from bayeslmm.results import summary as s
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit
 
 
-def fit_summary(fit: "Fit", tests: pd.DataFrame, ddf: str, verbose: bool = False) -> s.FitSummary:
+def fit_summary(fit: "Fit", tests: pd.DataFrame, inference: Inference, verbose: bool = False) -> s.FitSummary:
     """The summary of a fit from its tests of coefficients."""
-    design = fit.design
+    design, ddf = fit.design, inference.method
     varcorr = fit.varcorr
     sections = [
         _head(fit, ddf),
@@ -21,7 +22,7 @@ def fit_summary(fit: "Fit", tests: pd.DataFrame, ddf: str, verbose: bool = False
         s.random_lines(design.terms, varcorr) + "\n" + s.size_line(design.n, design.terms),
         s.fixed_lines(tests, ddf),
         s.correlation_lines(fit.vcov),
-        "\n".join([*_notes(fit), *(_details(fit) if verbose else [])]),
+        "\n".join([*_notes(fit, inference), *(_details(fit) if verbose else [])]),
     ]
     text = "\n\n".join(section for section in sections if section)
     return s.FitSummary(tests, varcorr, ddf, text)
@@ -31,9 +32,9 @@ def _head(fit: "Fit", ddf: str) -> str:
     return "\n".join([s.heading(fit.reml, ddf), *s.call_lines(fit.design, fit.data_name)])
 
 
-def _notes(fit: "Fit") -> list[str]:
+def _notes(fit: "Fit", inference: Inference) -> list[str]:
     """What changed the answer and how far the answer can be trusted."""
-    notes = s.note_lines(fit.design)
+    notes = [*s.note_lines(fit.design), *inference.notes]
     found = "converged" if fit.converged else "did NOT converge"
     notes.append(f"optimizer: {fit.optimizer}, {fit.optimum.evaluations} evaluations: {found}")
     notes += [f"  {problem}" for problem in fit.certificate.problems]

@@ -1,6 +1,6 @@
 """`Posterior`: posterior draws of a mixed model, and everything that is read off them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
@@ -10,13 +10,17 @@ import pandas as pd
 import xarray as xr
 
 from bayeslmm.design import Design
+from bayeslmm.design.linear import linear_functions
+from bayeslmm.design.reference_grid import Weights
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results import posterior_predict as predictions
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.means import Means, Names, Request
 from bayeslmm.results.posterior_diagnostics import Diagnostics, diagnose
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_loo import Loo, psis_loo
+from bayeslmm.results.posterior_means import of_draws
 from bayeslmm.results.posterior_predict import Kind, NewLevels, Seed
 from bayeslmm.results.posterior_summary import PosteriorSummary, posterior_summary
 from bayeslmm.results.posterior_tables import IntervalKind, check_kind, coef_draws, ranef_draws, varcorr_draws
@@ -176,6 +180,58 @@ class Posterior:
             Probability of the interval.
         """
         return r2_draws(self.draws, check_level(level))
+
+    # -- means, comparisons, slopes -------------------------------------------------------------------------------
+
+    def contrast(self, L: Any, level: float = 0.95) -> Means:
+        """Posterior of linear functions of the coefficients.
+
+        Parameters
+        ----------
+        L
+            As for `Fit.contrast`; a value right of `=` is subtracted.
+        level
+            Probability of the equal-tailed intervals.
+        """
+        functions = linear_functions(L, self.design)
+        shifted = replace(functions, constant=functions.constant - functions.null)
+        return of_draws(Request.one_family(shifted, ()), self.draws.beta, check_level(level))
+
+    def means(
+        self,
+        specs: Names = None,
+        by: Names = None,
+        at: Mapping[str, Any] | None = None,
+        weights: Weights = "equal",
+        level: float = 0.95,
+    ) -> Means:
+        """Posterior of marginal means; arguments as for `Fit.means`."""
+        return of_draws(Request.means(self.design, specs, by, at, weights), self.draws.beta, check_level(level))
+
+    def contrasts(
+        self,
+        specs: Names,
+        method: Any = "pairwise",
+        by: Names = None,
+        at: Mapping[str, Any] | None = None,
+        weights: Weights = "equal",
+        ref: Any = None,
+        level: float = 0.95,
+    ) -> Means:
+        """Posterior of comparisons of marginal means; arguments as for `Fit.contrasts`."""
+        request = Request.contrasts(self.design, specs, method, by, at, weights, ref)
+        return of_draws(request, self.draws.beta, check_level(level))
+
+    def slopes(
+        self,
+        variable: str,
+        by: Names = None,
+        at: Mapping[str, Any] | None = None,
+        weights: Weights = "equal",
+        level: float = 0.95,
+    ) -> Means:
+        """Posterior of slopes of the mean in a numeric predictor; arguments as for `Fit.slopes`."""
+        return of_draws(Request.slopes(self.design, variable, by, at, weights), self.draws.beta, check_level(level))
 
     # -- predictions ----------------------------------------------------------------------------------------------
 

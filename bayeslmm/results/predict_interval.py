@@ -13,6 +13,7 @@ from bayeslmm.errors import ArgumentError, DataError
 from bayeslmm.likelihood.threads import one_blas_thread
 from bayeslmm.point.distributions import t_quantile
 from bayeslmm.point.prediction import RowsToPredict, prediction_df, prediction_variance
+from bayeslmm.point.satterthwaite import Satterthwaite
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.predict import NewLevels, chosen_groups, fitted_rows, predict_fit, row_index
 
@@ -63,8 +64,9 @@ def predict_interval(
 
 def _df(fit: "Fit", rows: RowsToPredict, variance: np.ndarray, ddf: str) -> np.ndarray:
     if ddf == "satterthwaite":
-        covariance = fit._satterthwaite.parameter_covariance
-        return prediction_df(fit.likelihood, fit.optimum, covariance, fit.estimates, rows, variance)
+        found = fit._inference("satterthwaite")
+        assert isinstance(found, Satterthwaite)
+        return prediction_df(fit.likelihood, fit.optimum, found.parameter_covariance, fit.estimates, rows, variance)
     return np.full(variance.size, np.inf if ddf == "asymptotic" else float(fit.nobs - fit.design.p))
 
 

@@ -15,6 +15,8 @@ WIDTH = 80
 CRITERIA = ["AIC", "BIC", "logLik", "deviance", "df.resid"]
 METHODS = {
     "satterthwaite": "t-tests use Satterthwaite's method",
+    "kenward-roger": "t-tests use Kenward-Roger's method",
+    "containment": "t-tests use containment degrees of freedom",
     "residual": "t-tests use residual degrees of freedom",
     "asymptotic": "z-tests, normal approximation",
 }

@@ -245,9 +245,10 @@ def test_the_index_of_predictions_is_that_of_the_rows_used(mixed):
         (lambda f: f.simulate(0), ArgumentError, "n must be at least 1"),
         (lambda f: f.confint("score"), ArgumentError, "it is one of wald, profile, boot"),
         (lambda f: f.confint(level=95), ArgumentError, r"for 95 % write level=0\.95"),
-        (lambda f: f.summary(ddf="kenward-roger"), NotAvailableError, 'ddf="satterthwaite"'),
-        (lambda f: f.summary(ddf="welch"), ArgumentError, "satterthwaite, residual, asymptotic"),
-        (lambda f: f.anova(type=2), ArgumentError, "1 .sequential. or 3"),
+        (lambda f: f.summary(ddf="welch"), ArgumentError, "satterthwaite, kenward-roger, residual"),
+        (lambda f: f.summary(ddf="kenward-rogers"), ArgumentError, "did you mean `kenward-roger`"),
+        (lambda f: f.anova(type=4), ArgumentError, "1 .sequential., 2 .each term after"),
+        (lambda f: f.anova(type=True), ArgumentError, "1 .sequential., 2 .each term after"),
         (lambda f: f.objective([1.0]), ArgumentError, "theta must be 3 finite numbers"),
         (lambda f: f.objective(pd.Series({"a": 1.0})), ArgumentError, "theta must be 3 finite numbers"),
     ],
@@ -368,6 +369,8 @@ def test_a_model_without_fixed_effects(sleepstudy):
     fit = blm.lmer("Reaction ~ 0 + (1 | Subject)", sleepstudy)
     assert fit.fixef.empty
     assert "No fixed effect coefficients" in str(fit)
+    assert "No fixed effect coefficients" in str(fit.summary("kenward-roger"))
+    assert "no terms beside the intercept" in str(fit.anova(type=2))
     assert fit.coef().shape == (18, 5)
     assert fit.anova().table.empty
 

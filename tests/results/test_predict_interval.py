@@ -86,7 +86,7 @@ def test_the_populations_value_is_a_contrast_of_the_coefficients(sleep):
     found = sleep.predict(new, re="none", interval="confidence", level=0.9)
     x = np.column_stack([np.ones(3), new["Days"]])
     np.testing.assert_allclose(found["se"], np.sqrt(np.einsum("mi,ij,mj->m", x, sleep.vcov, x)), rtol=1e-8)
-    np.testing.assert_allclose(found["df"], sleep._satterthwaite.df(x), rtol=1e-5)
+    np.testing.assert_allclose(found["df"], sleep._inference("satterthwaite").df(x), rtol=1e-5)
     half = stats.t.ppf(0.95, found["df"]) * found["se"]
     np.testing.assert_allclose(found["upper"] - found["estimate"], half)
     np.testing.assert_allclose(found["estimate"] - found["lower"], half)

@@ -15,7 +15,13 @@ from bayeslmm.results import rformat
 from tests.reference_cases import HOME, arguments, load_case, load_frame
 
 PRINTED = HOME / "printed"
-NOTES = ("contrasts: ", "optimizer: ", "boundary (singular) fit", "fixed-effect matrix is rank", "23 rows with missing")
+NOTES = (
+    "contrasts: ",
+    "optimizer: ",
+    "boundary (singular) fit",
+    "fixed-effect matrix is rank",
+    "23 rows with missing",
+)
 NOT_OURS = ("optimizer (nloptwrap)", "boundary (singular) fit", "fit warnings:", "fixed-effect model matrix is rank")
 # R's numerical second derivatives lose some units of the last printed digit of the df
 UNITS = {"sleep_weights": 1, "three_slopes": 3}
@@ -91,7 +97,8 @@ def test_the_summary_is_lmertests(name, kind):
 @pytest.mark.parametrize("name", printed("anova"))
 def test_the_anova_table_is_lmertests(name):
     theta, theirs = read(name, "anova")
-    assert lines(str(pinned(name, theta, True).anova())) == theirs
+    ours = lines(str(pinned(name, theta, True).anova()))
+    assert [line for line in ours if not line.startswith(NOTES)] == theirs
 
 
 @pytest.mark.parametrize("name", printed("lm"))
