@@ -126,7 +126,14 @@ def cross_products(
         for at in range(start, min(start + step, n), CHUNK):
             rows = slice(at, min(at + CHUNK, start + step))
             part = _with_rows(
-                part, structure, find, [z[rows] for z in Z], [i[rows] for i in index], fixed(rows), weights[rows], add_up
+                part,
+                structure,
+                find,
+                [z[rows] for z in Z],
+                [i[rows] for i in index],
+                fixed(rows),
+                weights[rows],
+                add_up,
             )
         parts[position] = part
 
