@@ -116,7 +116,7 @@ def allowed(layer: str) -> set[str]:
 
 
 def test_every_file_belongs_to_a_layer():
-    known = set().union(*ORDER) | FREE | {"__init__", "__main__"}
+    known = set().union(*ORDER) | FREE | {"__init__", "__main__", "warm_up"}
     assert {i.layer for i in ALL} <= known
     assert all(any(i.layer == layer for i in ALL) for layer in ("design", "likelihood", "point", "results", "compare"))
 

@@ -129,16 +129,27 @@ def cross_products(
     if pays(4e-8 * n * sum((k + 2) * (k + 4) for k in structure.k)):
         from bayeslmm.likelihood.compiled.sums import sum_outer as add_up
     find = {key: pairs.finder(n) for key, pairs in structure.pairs.items()}
-    starts = range(0, max(n, 1), CHUNK)
+    step = CHUNK * (1 + 2 * _n_cells(structure) // CHUNK)  # many more rows than levels in each piece, for memory's sake
+    starts = range(0, max(n, 1), step)
     parts: list[CrossProducts | None] = [None] * len(starts)
 
-    def chunk(position: int, start: int) -> None:
-        rows = slice(start, start + CHUNK)
-        parts[position] = _chunk(
-            structure, find, [z[rows] for z in Z], [i[rows] for i in index], fixed(rows), weights[rows], add_up
-        )
+    def piece(position: int, start: int) -> None:
+        part = _empty(structure, fixed(slice(0)).shape[1])
+        for at in range(start, min(start + step, n), CHUNK):
+            rows = slice(at, min(at + CHUNK, start + step))
+            part = _with_rows(
+                part,
+                structure,
+                find,
+                [z[rows] for z in Z],
+                [i[rows] for i in index],
+                fixed(rows),
+                weights[rows],
+                add_up,
+            )
+        parts[position] = part
 
-    spread(chunk, list(enumerate(starts)))
+    spread(piece, list(enumerate(starts)))
     total, *rest = [part for part in parts if part is not None]
     for part in rest:
         total = total + part
@@ -149,7 +160,27 @@ SumOuter = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 Find = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def _chunk(
+def _n_cells(structure: Structure) -> int:
+    """Levels and pairs of levels, which each have a block."""
+    return sum(structure.J) + sum(pairs.keys.size for pairs in structure.pairs.values())
+
+
+def _empty(structure: Structure, width: int) -> CrossProducts:
+    """Cross-products of no rows; `width` is p + 1."""
+    k, J, pairs = structure.k, structure.J, structure.pairs
+    return CrossProducts(
+        tuple(np.zeros((kk, kk, j)) for kk, j in zip(k, J, strict=True)),
+        {(t, s): np.zeros((k[t], k[s], J[t])) for t, s in structure.parent},
+        {(t, s): np.zeros((k[t], k[s], found.keys.size)) for (t, s), found in pairs.items()},
+        tuple(np.zeros((kk, width, j)) for kk, j in zip(k, J, strict=True)),
+        np.zeros((width, width)),
+        0,
+        0.0,
+    )
+
+
+def _with_rows(
+    part: CrossProducts,
     structure: Structure,
     find: Mapping[tuple[int, int], Find],
     Z: Sequence[np.ndarray],
@@ -158,23 +189,21 @@ def _chunk(
     weights: np.ndarray,
     add_up: SumOuter,
 ) -> CrossProducts:
-    J = structure.J
+    """Add rows to the blocks of `part`, in place; n, corner and log-weights come with the answer."""
     Z, weights = [np.ascontiguousarray(z) for z in Z], np.ascontiguousarray(weights)
-
-    def sums(left: np.ndarray, right: np.ndarray, cell: np.ndarray, n_cells: int) -> np.ndarray:
-        out = np.zeros((left.shape[1], right.shape[1], n_cells))
-        add_up(left, right, weights, cell, out)
-        return out
-
-    diag = tuple(sums(z, z, i, j) for z, i, j in zip(Z, index, J, strict=True))
-    chain = {(t, s): sums(Z[t], Z[s], index[t], J[t]) for t, s in structure.parent}
-    cross = {
-        (t, s): sums(Z[t], Z[s], find[t, s](index[t], index[s]), pairs.keys.size)
-        for (t, s), pairs in structure.pairs.items()
-    }
-    fixed = tuple(sums(z, Xy, i, j) for z, i, j in zip(Z, index, J, strict=True))
-    corner = (Xy * weights[:, None]).T @ Xy
-    return CrossProducts(diag, chain, cross, fixed, corner, Xy.shape[0], float(np.log(weights).sum()))
+    for z, i, diag, fixed in zip(Z, index, part.diag, part.fixed, strict=True):
+        add_up(z, z, weights, i, diag)
+        add_up(z, Xy, weights, i, fixed)
+    for (t, s), block in part.chain.items():
+        add_up(Z[t], Z[s], weights, index[t], block)
+    for (t, s), block in part.cross.items():
+        add_up(Z[t], Z[s], weights, find[t, s](index[t], index[s]), block)
+    return replace(
+        part,
+        corner=part.corner + (Xy * weights[:, None]).T @ Xy,
+        n=part.n + Xy.shape[0],
+        log_weights=part.log_weights + float(np.log(weights).sum()),
+    )
 
 
 def _sum_outer(left: np.ndarray, right: np.ndarray, weights: np.ndarray, cell: np.ndarray, out: np.ndarray) -> None:

@@ -1,10 +1,10 @@
 """Plain or compiled: which of the two equal paths does the work.
 
-Loading compiled code takes most of a second, compiling it for the first time several; a small fit takes milliseconds
-in plain NumPy. So the first evaluations are plain, and the compiled loops come in when the work already done in NumPy
-makes them worth it (as one rents skis before one buys them): at once where they are on disk from an earlier process.
-Work is counted from sizes, not by a clock, so that the same calls always take the same path. Both give the same
-numbers to about 1e-15.
+Loading compiled code takes most of a second, compiling it half a minute; a small fit takes milliseconds in plain NumPy.
+So the first evaluations are plain. Where the compiled loops are on disk from an earlier process they come in after a
+few evaluations. Where they are not, another process compiles them once plain work has added up to a second, and they
+come in when that is done, in the middle of a fit too; only where that fails, and much work was done, are they compiled
+here. Work is counted from sizes, not by a clock. Both paths give the same numbers to about 1e-15.
 
 The environment variable BAYESLMM_ENGINE chooses: "plain", "compiled", or "auto".
 """
@@ -12,21 +12,25 @@ The environment variable BAYESLMM_ENGINE chooses: "plain", "compiled", or "auto"
 import os
 import sys
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from bayeslmm.errors import ArgumentError
+from bayeslmm.likelihood.background import compile_in_background
 
-LOADING, COMPILING = 0.004, 1.0  # seconds of plain work after which loading, or compiling once and for all, pays
+# seconds of plain work after which loading pays, compiling in another process, and compiling in this one
+LOADING, COMPILING, WAITING = 0.004, 1.0, 100.0
 _VARIABLE = "BAYESLMM_ENGINE"
 COMPILED = "bayeslmm.likelihood.compiled"
+LAST_COMPILED = (("likelihood/compiled", "whole.evaluate"), ("point", "small_search.small_search"))
 
 
 @dataclass
 class _Spent:
-    """Estimated seconds of plain work in this process."""
+    """Estimated seconds of plain work in this process, and how many there were when the disk was looked at last."""
 
     seconds: float = 0.0
+    looked: float = -1.0
+    ready: bool = False
 
 
 _spent = _Spent()
@@ -42,15 +46,31 @@ def pays(seconds: float) -> bool:
     _spent.seconds += seconds
     if COMPILED in sys.modules:
         return True
-    return _spent.seconds > (LOADING if on_disk() else COMPILING)
+    if _is_ready():
+        return _spent.seconds > LOADING
+    if _spent.seconds > COMPILING:
+        compile_in_background()
+    return _spent.seconds > WAITING
 
 
-@cache
+def _is_ready() -> bool:
+    """Whether the loops are on disk; looked up again after every 20 ms of plain work."""
+    if _spent.looked < 0 or (not _spent.ready and _spent.seconds >= _spent.looked + 0.02):
+        _spent.ready, _spent.looked = on_disk(), _spent.seconds
+    return _spent.ready
+
+
 def on_disk() -> bool:
-    """Whether this version's compiled loops were kept from an earlier process (a guess that costs only time)."""
-    source = Path(__file__).parent / "compiled" / "whole.py"
+    """Whether this version's compiled loops were kept by another process (a guess that costs only time)."""
+    return all(_is_kept(folder, name) for folder, name in LAST_COMPILED)
+
+
+def _is_kept(folder: str, name: str) -> bool:
+    """Whether a function of `bayeslmm/folder` was compiled after its source was written."""
+    module = name.split(".")[0]
+    source = Path(__file__).parents[1] / folder / f"{module}.py"
     given = os.environ.get("NUMBA_CACHE_DIR")
-    folders = [source.parent / "__pycache__"] if given is None else list(Path(given).glob("compiled_*"))
-    pattern = f"whole.evaluate-*.py{sys.version_info.major}{sys.version_info.minor}*.nbi"
+    folders = [source.parent / "__pycache__"] if given is None else list(Path(given).glob(f"{source.parent.name}_*"))
+    pattern = f"{name}-*.py{sys.version_info.major}{sys.version_info.minor}*.nbi"
     written = source.stat().st_mtime
-    return any(found.stat().st_mtime > written for folder in folders for found in folder.glob(pattern))
+    return any(found.stat().st_mtime > written for where in folders for found in where.glob(pattern))

@@ -1,12 +1,14 @@
 """The compiled loops give what the plain path gives; which of the two runs is decided by work, and can be chosen."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from numpy.testing import assert_allclose
 
 from bayeslmm.errors import ArgumentError
-from bayeslmm.likelihood import policy, threads
+from bayeslmm.likelihood import background, policy, threads
 from bayeslmm.likelihood.compiled import engine as compiled
 from bayeslmm.likelihood.compiled import tiles
 from bayeslmm.likelihood.marginal import MarginalLikelihood, flattened
@@ -131,15 +133,57 @@ def test_a_matrix_that_is_not_positive_definite_is_refused():
         plain_value(likelihood.A, likelihood.structure, flat)
 
 
-def test_work_decides_when_the_loops_come_in(monkeypatch):
+@pytest.fixture
+def fresh(monkeypatch):
+    """A process that has done no work yet."""
     monkeypatch.delenv("BAYESLMM_ENGINE", raising=False)
     monkeypatch.setattr(policy, "_spent", type(policy._spent)())
     monkeypatch.setattr(policy, "COMPILED", "bayeslmm.no_such_module")
+    started = []
+    monkeypatch.setattr(policy, "compile_in_background", lambda: started.append(policy._spent.seconds))
+    return started
+
+
+def test_loops_on_disk_come_in_after_a_few_evaluations(fresh, monkeypatch):
     monkeypatch.setattr(policy, "on_disk", lambda: True)
     assert [policy.pays(0.45 * policy.LOADING) for _ in range(4)] == [False, False, True, True]
-    monkeypatch.setattr(policy, "on_disk", lambda: False)
+    assert not fresh
+
+
+def test_loops_that_are_not_there_are_compiled_elsewhere_meanwhile(fresh, monkeypatch):
+    kept = []
+    monkeypatch.setattr(policy, "on_disk", lambda: bool(kept))
+    assert not policy.pays(0.9 * policy.COMPILING)
+    assert not fresh
+    assert not policy.pays(0.2 * policy.COMPILING)
+    assert fresh
+    kept.append("now")
     assert not policy.pays(0.0)
-    assert policy.pays(policy.COMPILING)
+    assert policy.pays(0.03)
+
+
+def test_loops_that_never_come_are_compiled_here_in_the_end(fresh, monkeypatch):
+    monkeypatch.setattr(policy, "on_disk", lambda: False)
+    assert not policy.pays(0.99 * policy.WAITING)
+    assert policy.pays(0.02 * policy.WAITING)
+
+
+def test_one_process_of_several_compiles(monkeypatch, tmp_path):
+    calls = []
+    monkeypatch.setattr(background.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(background.subprocess, "Popen", lambda command, **options: calls.append((command, options)))
+    background.compile_in_background.cache_clear()
+    assert background.compile_in_background()
+    background.compile_in_background.cache_clear()
+    assert not background.compile_in_background()
+    os.utime(background.lock_file(), (1, 1))
+    background.compile_in_background.cache_clear()
+    assert background.compile_in_background()
+    background.compile_in_background.cache_clear()
+    assert len(calls) == 2
+    command, options = calls[0]
+    assert command[1:] == ["-m", "bayeslmm.warm_up"]
+    assert options["env"]["BAYESLMM_ENGINE"] == "compiled"
 
 
 def test_the_path_can_be_chosen(monkeypatch):

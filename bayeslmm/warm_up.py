@@ -1,0 +1,26 @@
+"""Compile all loops and leave them on disk: `python -m bayeslmm.warm_up`.
+
+It starts by itself once plain fits have added up to a second of work; where an image of a machine is built it is worth
+a line of its own.
+"""
+
+import os
+
+from bayeslmm.datasets import load
+from bayeslmm.likelihood.background import lock_file
+from bayeslmm.model import lmer
+
+
+def main() -> None:
+    """Fit once by the compiled loops, with low priority."""
+    os.environ["BAYESLMM_ENGINE"] = "compiled"
+    if hasattr(os, "nice"):
+        os.nice(10)
+    try:
+        lmer("Reaction ~ Days + (Days | Subject)", load("sleepstudy"))
+    finally:
+        lock_file().unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()
