@@ -11,7 +11,7 @@ import pandas as pd
 from bayeslmm.design import Design
 from bayeslmm.design.linear import linear_functions
 from bayeslmm.design.reference_grid import Weights
-from bayeslmm.errors import ArgumentError, NotAvailableError
+from bayeslmm.errors import ArgumentError
 from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.point.ddf import Ddf, check_ddf, inference
 from bayeslmm.point.distributions import t_p_value

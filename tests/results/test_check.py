@@ -95,7 +95,7 @@ def test_few_groups_for_the_degrees_of_freedom_used():
     assert normal["severity"] == 2
     assert normal["do"] == 'fit.summary(ddf="satterthwaite")'
     assert fitted(SLEEP, "sleepstudy").check().table.loc["groups", "severity"] == 0
-    with pytest.raises(ArgumentError, match="satterthwaite, kenward-roger, residual, asymptotic"):
+    with pytest.raises(ArgumentError, match="satterthwaite, kenward-roger, containment, residual, asymptotic"):
         fit.check(ddf="welch")
 
 

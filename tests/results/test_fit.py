@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 import bayeslmm as blm
-from bayeslmm.errors import ArgumentError, DataError, NotAvailableError
+from bayeslmm.errors import ArgumentError, DataError
 from tests.compare.posteriors import fitted
 
 mpl.use("Agg")
