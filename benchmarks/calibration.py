@@ -95,6 +95,7 @@ INTERVALS = [
     Intervals("normal (Wald)", FIXED, by_df("asymptotic")),
     Intervals("residual df", FIXED, by_df("residual")),
     Intervals("Satterthwaite", FIXED, by_df("satterthwaite")),
+    Intervals("Kenward-Roger", FIXED, by_df("kenward-roger")),
     Intervals("Wald, log scale", COVARIANCE, wald),
     Intervals("profile", [*FIXED, *COVARIANCE], profile),
     Intervals("boot percentile", [*FIXED, *COVARIANCE], boot("percentile", [*FIXED, *COVARIANCE])),

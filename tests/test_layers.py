@@ -49,6 +49,7 @@ LAZY = {
     ("cli/fit.py", "bayeslmm.cli.write"): PLAIN,
     ("cli/fit.py", "bayeslmm.compare.comparison"): PLAIN,
     ("results/fit.py", "bayeslmm.results.fit_plots"): PLAIN,
+    ("results/fit.py", "bayeslmm.results.marginaleffects"): "an extra",
     ("results/quantile_residuals.py", "bayeslmm.results.fit_plots"): PLAIN,
     ("results/influence.py", "bayeslmm.results.influence_plot"): PLAIN,
     ("model.py", "bayeslmm.bayes.priors"): SLOW,

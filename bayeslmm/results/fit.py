@@ -11,7 +11,7 @@ import pandas as pd
 from bayeslmm.design import Design
 from bayeslmm.design.linear import linear_functions
 from bayeslmm.design.reference_grid import Weights
-from bayeslmm.errors import ArgumentError
+from bayeslmm.errors import ArgumentError, NotAvailableError
 from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.point.ddf import Ddf, check_ddf, inference
 from bayeslmm.point.distributions import t_p_value
@@ -612,6 +612,28 @@ class Fit:
         """
         request = Request.slopes(self.design, variable, by, at, weights)
         return request.of_fit(self.estimates.beta, self._inference(ddf), adjust, check_level(level))
+
+    def marginaleffects(self, data: Any) -> Any:
+        """The fit as `predictions`, `comparisons`, `slopes` and `hypotheses` of the package marginaleffects take it.
+
+        Parameters
+        ----------
+        data
+            The data that the fit was made from.
+
+        Raises
+        ------
+        NotAvailableError
+            The package is not installed.
+        """
+        try:
+            from bayeslmm.results.marginaleffects import MarginalEffects
+        except ImportError as error:
+            raise NotAvailableError(
+                f"{error.name} is not installed: pip install 'bayeslmm[marginaleffects]'; fit.means, fit.contrasts and "
+                "fit.slopes need no other package"
+            ) from error
+        return MarginalEffects(self, data)
 
     # -- predictions ----------------------------------------------------------------------------------------------
 
