@@ -215,7 +215,7 @@ def bootstrap(
 
 
 def boot_interval(
-    fit: "Fit", level: float, parm: str | Sequence[str] | None, options: Mapping[str, Any]
+    fit: "Fit", level: float, parm: str | Sequence[str] | Statistic | None, options: Mapping[str, Any]
 ) -> pd.DataFrame:
     """`fit.confint(method="boot")`."""
     kind = options.get("kind", "percentile")
@@ -226,6 +226,8 @@ def boot_interval(
     unknown = [name for name in rest if name not in OPTIONS]
     if unknown:
         raise ArgumentError(f"confint has no option `{unknown[0]}`{did_you_mean(unknown[0], ['kind', *OPTIONS])}")
+    if callable(parm):
+        return bootstrap(fit, statistic=parm, **rest).confint(level, kind)
     parm = "beta_" if parm is None and kind == "studentised" else parm
     wanted = chosen(fit.design, fit.likelihood.covariance, parm)
     return bootstrap(fit, **rest).only(list(wanted)).confint(level, kind)

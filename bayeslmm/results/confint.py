@@ -1,17 +1,18 @@
 """Confidence intervals of a fit, by any of the methods."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from bayeslmm.errors import ArgumentError, did_you_mean
+from bayeslmm.errors import ArgumentError, NotAvailableError, did_you_mean
 from bayeslmm.point.distributions import normal_quantile
 from bayeslmm.point.profile import Profiler
 from bayeslmm.point.wald import wald_interval
 from bayeslmm.results.bootstrap import boot_interval
 from bayeslmm.results.checks import check_level
+from bayeslmm.results.functional import Parameters, values_of
 from bayeslmm.results.parameters import chosen
 from bayeslmm.results.profile import profile
 
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 METHODS = ("wald", "profile", "boot")
 
 
-def confint(
-    fit: "Fit", method: str, level: float, parm: str | Sequence[str] | None, options: Mapping[str, Any]
-) -> pd.DataFrame:
-    """Intervals of the parameters that `parm` asks for: columns lower, upper.
+type Parm = str | Sequence[str] | Callable[[Parameters], Any] | None
+
+
+def confint(fit: "Fit", method: str, level: float, parm: Parm, options: Mapping[str, Any]) -> pd.DataFrame:
+    """Intervals of the parameters that `parm` asks for, or of a function of them: columns lower, upper.
 
     Raises
     ------
@@ -38,11 +40,27 @@ def confint(
         )
     if options and method != "boot":
         raise ArgumentError(f'confint(method="{method}") takes level and parm only, not {", ".join(options)}')
+    if callable(parm):
+        return _of_function(fit, method, level, parm, options)
     if method == "boot":
         return boot_interval(fit, level, parm, options)
     if method == "profile":
         return profile(fit.design, fit.likelihood, parm, level).confint(level)
     return _wald(fit, level, "beta_" if parm is None else parm)
+
+
+def _of_function(
+    fit: "Fit", method: str, level: float, f: Callable[[Parameters], Any], options: Mapping[str, Any]
+) -> pd.DataFrame:
+    """The interval of a function of the parameters, as `fit.functional` takes it."""
+    if method == "wald":
+        return fit.functional(f, level=level)[["lower", "upper"]]
+    if method == "boot":
+        return boot_interval(fit, level, lambda refit: values_of(f, refit.parameters), options)
+    raise NotAvailableError(
+        'confint(method="profile") is for parameters, not for functions of them; take method="wald" (delta method) or '
+        '"boot", or fit the model in a form in which the function is a coefficient'
+    )
 
 
 def _wald(fit: "Fit", level: float, parm: str | Sequence[str]) -> pd.DataFrame:

@@ -30,7 +30,7 @@ from bayeslmm.results.checks import check_level
 from bayeslmm.results.confint import confint
 from bayeslmm.results.fit_summary import fit_summary
 from bayeslmm.results.frames import preformatted
-from bayeslmm.results.functional import Parameters, Scale, functional_table
+from bayeslmm.results.functional import Parameters, Scale, functional_table, named
 from bayeslmm.results.influence import Influence, influence
 from bayeslmm.results.linear_fit import LinearFit
 from bayeslmm.results.means import Means, Names, Request, default_adjust
@@ -340,6 +340,12 @@ class Fit:
         checked = check_adjust(adjust), check_level(level)
         return contrasts.contrast(functions, self.estimates.beta, self._inference(ddf), *checked)
 
+    @property
+    def parameters(self) -> Parameters:
+        """All parameters by name: what the functions of `functional` and `confint` get."""
+        at = self.estimates
+        return named(self.design, at.beta, at.covariances, at.sigma)
+
     def functional(
         self, f: Callable[[Parameters], Any], scale: Scale = "identity", level: float = 0.95
     ) -> pd.DataFrame:
@@ -385,7 +391,7 @@ class Fit:
         self,
         method: Literal["wald", "profile", "boot"] = "wald",
         level: float = 0.95,
-        parm: str | Sequence[str] | None = None,
+        parm: str | Sequence[str] | Callable[[Parameters], Any] | None = None,
         **options: Any,
     ) -> pd.DataFrame:
         """Confidence intervals: columns lower, upper.
@@ -401,7 +407,8 @@ class Fit:
             Between 0 and 1.
         parm
             Names, such as "Days", "sd_Days|Subject", "cor_Days.(Intercept)|Subject", "sigma"; "beta_" for all fixed
-            effects, "theta_" for all others. Left out: all, and for "wald" the fixed effects.
+            effects, "theta_" for all others. Left out: all, and for "wald" the fixed effects. For "wald" and "boot"
+            also a function of the parameters, as `functional` takes it.
         **options
             Of "boot": `n`, `seed`, `kind` of interval and resampling, and what else `bootstrap` takes.
         """

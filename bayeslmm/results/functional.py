@@ -105,6 +105,12 @@ def functional_table(
     return pd.DataFrame(columns, index=names)
 
 
+def values_of(f: Callable[[Parameters], Any], at: Parameters) -> pd.Series:
+    """What f returns, as numbers by name."""
+    value = f(at)
+    return pd.Series(_numbers(value), index=[str(k) for k in value] if isinstance(value, Mapping) else _index(value))
+
+
 def _index(value: Any) -> list[str]:
     if isinstance(value, pd.Series):
         return [str(k) for k in value.index]

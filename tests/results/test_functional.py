@@ -134,3 +134,21 @@ def test_intervals_of_the_icc_cover():
             inside += share["lower"] < 0.5 < share["upper"]
     # 95 % within three Monte Carlo standard errors of what a delta method reaches with 20 groups
     assert 0.91 < inside / runs < 0.98
+
+
+def test_confint_of_a_function_of_the_parameters():
+    fit = blm.lmer("Reaction ~ Days + (1 | Subject)", blm.datasets.load("sleepstudy"))
+
+    def share(v):
+        between = v.var["Subject"]["(Intercept)"]
+        return {"icc": between / (between + v.sigma**2), "Days": v.beta["Days"]}
+
+    table = fit.functional(share)
+    np.testing.assert_allclose(fit.confint(parm=share), table[["lower", "upper"]])
+    np.testing.assert_allclose(table.loc["icc", "estimate"], fit.icc(), rtol=1e-12)
+    boot = fit.confint("boot", parm=share, n=300, seed=2)
+    assert list(boot.index) == ["icc", "Days"]
+    own = fit.bootstrap(lambda f: f.icc(), n=300, seed=2).confint()
+    np.testing.assert_allclose(boot.loc["icc"], own.iloc[0], rtol=1e-9)
+    with pytest.raises(NotAvailableError, match="for parameters, not for functions of them"):
+        fit.confint("profile", parm=share)
