@@ -10,7 +10,7 @@ blocks `R = L^-1 M` towards its ancestors, the tail, X and y.
 Lambda need not be triangular: any square factor per term gives the same criterion.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,7 +81,7 @@ def factorise(A: CrossProducts, structure: Structure, lambdas: Sequence[np.ndarr
         log_det_Z += 2 * float(np.log(np.einsum("aaj->aj", L)).sum())
         _solve_rows(t, L_inv[t], structure, chain, cross, fixed)
         _eliminate(t, structure.lead[position + 1 :], structure, diag, chain, cross, fixed)
-    S = _dense_tail(A, structure, diag, cross, fixed)
+    S = _rest_of_tail(A, structure, diag, cross, fixed)
     q, p = structure.q_tail, A.p
     L_tail = dense_cholesky(S[:-1, :-1], lower=True, check_finite=True) if q + p else np.zeros((0, 0))
     l_y = solve_triangular(L_tail, S[:-1, -1], lower=True) if q + p else np.zeros(0)
@@ -175,7 +175,7 @@ def _eliminate(
     cross: dict[tuple[int, int], np.ndarray],
     fixed: list[np.ndarray],
 ) -> None:
-    """Subtract what the levels of t contribute to their ancestors (the tail follows in `_dense_tail`)."""
+    """Subtract what the levels of t contribute to their ancestors (the tail follows in `_rest_of_tail`)."""
     J = structure.J
     for a, s in enumerate(later):
         R, parent = chain[t, s], structure.parent[t, s]
@@ -188,7 +188,31 @@ def _eliminate(
         fixed[s] = fixed[s] - sb.sum_by(parent, J[s], sb.multiply_t(R, fixed[t]))
 
 
-def _dense_tail(
+def dense_tail(
+    A: CrossProducts,
+    structure: Structure,
+    diag: Sequence[np.ndarray],
+    cross: Mapping[tuple[int, int], np.ndarray],
+    fixed: Sequence[np.ndarray],
+) -> np.ndarray:
+    """The blocks of (tail, X, y) as one matrix, (q_tail + p + 1, q_tail + p + 1)."""
+    q = structure.q_tail
+    S = np.zeros((q + A.p + 1, q + A.p + 1))
+    S[q:, q:] = A.corner
+    for a, r in enumerate(structure.tail):
+        own = structure.tail_columns(r, np.arange(structure.J[r]))
+        S[own[:, None], own[None]] = diag[r]
+        S[own, q:] = np.moveaxis(fixed[r], 1, 2)
+        for s in structure.tail[a + 1 :]:
+            pairs = structure.pairs[r, s]
+            first, second = structure.tail_columns(r, pairs.first), structure.tail_columns(s, pairs.second)
+            S[first[:, None], second[None]] = cross[r, s]
+            S[second[None], first[:, None]] = cross[r, s]
+    S[q:, :q] = S[:q, q:].T
+    return S
+
+
+def _rest_of_tail(
     A: CrossProducts,
     structure: Structure,
     diag: list[np.ndarray],
@@ -197,18 +221,7 @@ def _dense_tail(
 ) -> np.ndarray:
     """M for (tail, X, y), less what the lead contributes: (q_tail + p + 1, q_tail + p + 1)."""
     q = structure.q_tail
-    S = np.zeros((q + A.p + 1, q + A.p + 1))
-    S[q:, q:] = A.corner
-    for a, r in enumerate(structure.tail):
-        own = structure.tail_columns(r, np.arange(structure.J[r]))
-        S[own[:, None], own[None]] = diag[r]
-        columns = own.T.ravel()
-        S[columns, q:] = np.moveaxis(fixed[r], 2, 0).reshape(columns.size, -1)
-        for s in structure.tail[a + 1 :]:
-            pairs = structure.pairs[r, s]
-            first, second = structure.tail_columns(r, pairs.first), structure.tail_columns(s, pairs.second)
-            S[first[:, None], second[None]] = cross[r, s]
-            S[second[None], first[:, None]] = cross[r, s]
+    S = dense_tail(A, structure, diag, cross, fixed)
     for t in structure.lead:
         F = np.moveaxis(fixed[t], 1, 2).reshape(-1, A.p + 1)
         S[q:, q:] -= F.T @ F

@@ -31,6 +31,7 @@ import numpy as np
 from bayeslmm.likelihood import smallblocks as sb
 from bayeslmm.likelihood.crossprod import CrossProducts
 from bayeslmm.likelihood.jet import Jet, full, pairs, product, stack
+from bayeslmm.likelihood.kernel import dense_tail
 from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.likelihood.second_order_tail import TailTerm, absorb_tail, rows_product
 from bayeslmm.likelihood.symbolic import Structure
@@ -150,32 +151,8 @@ class _Blocks:
             {(t, s): Jet.constant(sb.between(roots[t], B, roots[s])) for (t, s), B in A.chain.items()},
             {key: Jet.constant(B) for key, B in between.items() if key[0] in lead},
             {t: Jet.constant(fixed[t]) for t in lead},
-            Jet.constant(_dense(A, structure, diag, between, fixed)),
+            Jet.constant(dense_tail(A, structure, diag, between, fixed)),
         )
-
-
-def _dense(
-    A: CrossProducts,
-    structure: Structure,
-    diag: Sequence[np.ndarray],
-    cross: dict[tuple[int, int], np.ndarray],
-    fixed: Sequence[np.ndarray],
-) -> np.ndarray:
-    """Cross-products of the tail, X and y."""
-    q = structure.q_tail
-    S = np.zeros((q + A.p + 1, q + A.p + 1))
-    S[q:, q:] = A.corner
-    for a, r in enumerate(structure.tail):
-        own = structure.tail_columns(r, np.arange(structure.J[r]))
-        S[own[:, None], own[None]] = diag[r]
-        S[own, q:] = np.moveaxis(fixed[r], 1, 2)
-        for s in structure.tail[a + 1 :]:
-            found = structure.pairs[r, s]
-            first, second = structure.tail_columns(r, found.first), structure.tail_columns(s, found.second)
-            S[first[:, None], second[None]] = cross[r, s]
-            S[second[None], first[:, None]] = cross[r, s]
-    S[q:, :q] = S[:q, q:].T
-    return S
 
 
 def _absorb(blocks: _Blocks, t: int, later: Sequence[int], E: np.ndarray, G: np.ndarray, log_det: Jet) -> Jet:
