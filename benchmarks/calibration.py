@@ -1,6 +1,7 @@
 """Size of tests and coverage of intervals where groups are few, by simulation, with Monte Carlo errors.
 
     uv run python benchmarks/calibration.py [--n 400] [--boot 199] [--groups 5 10 20] [--no-r]
+    uv run python benchmarks/calibration.py --no-boot [--n 400]   bootstraps are kept from the last run
 
 Three truths, each with 5, 10 and 20 unbalanced groups of 4 to 8 rows:
 
@@ -234,7 +235,11 @@ def main() -> None:
     parser.add_argument("--groups", type=int, nargs="+", default=[5, 10, 20])
     parser.add_argument("--no-r", action="store_true")
     parser.add_argument("--tests-only", action="store_true", help="leave intervals as they were written last")
+    parser.add_argument("--no-boot", action="store_true", help="leave bootstraps as they were written last")
     options = parser.parse_args()
+    if options.no_boot:
+        INTERVALS[:] = [method for method in INTERVALS if not method.name.startswith("boot")]
+        VARIANCE_TESTS.update({k: [t for t in v if t.name != "bootstrap"] for k, v in VARIANCE_TESTS.items()})
     warnings.simplefilter("ignore", blm.errors.BayeslmmWarning)
     covered, sized = [], []
     for groups in options.groups:
@@ -252,9 +257,11 @@ def main() -> None:
             sized.append(found.assign(truth=truth, groups=groups))
         print(f"{groups} groups done", flush=True)
     path = RESULTS / "calibration.json"
-    last = pd.DataFrame(json.loads(path.read_text())["coverage"]) if options.tests_only else None
-    intervals = pd.concat(covered, ignore_index=True) if last is None else last
+    last = json.loads(path.read_text()) if options.tests_only or options.no_boot else {}
+    intervals = pd.DataFrame(last["coverage"]) if options.tests_only else pd.concat(covered, ignore_index=True)
     tests = pd.concat(sized, ignore_index=True)
+    if options.no_boot:
+        intervals, tests = with_last(intervals, last["coverage"]), with_last(tests, last["size"])
     print(
         f"\nCoverage of 95 % intervals, {options.n} data sets (standard error of the simulation), {options.boot} refits"
     )
@@ -269,6 +276,12 @@ def main() -> None:
         "size": tests.to_dict("records"),
     }
     path.write_text(json.dumps(out, indent=1) + "\n")
+
+
+def with_last(found: pd.DataFrame, last: Sequence[dict[str, object]]) -> pd.DataFrame:
+    """Add the rows of the bootstraps of the last run."""
+    kept = [row for row in last if str(row["method"]).startswith("boot")]
+    return pd.concat([found, pd.DataFrame(kept)], ignore_index=True)
 
 
 def table(found: pd.DataFrame, keys: list[str], value: str) -> str:
