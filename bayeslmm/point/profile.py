@@ -49,6 +49,8 @@ class Parameter:
         Of an sd (row = column) or a correlation: the term and the positions of the effects.
     coefficient
         Of a fixed effect: its position.
+    weights
+        Of a combination of fixed effects, which is "fixed" too: its weights, p numbers.
     """
 
     kind: Kind
@@ -56,6 +58,11 @@ class Parameter:
     row: int = -1
     column: int = -1
     coefficient: int = -1
+    weights: tuple[float, ...] = ()
+
+    def combination(self, p: int) -> np.ndarray:
+        """l (p,) of a fixed effect or a combination of them, l'beta."""
+        return np.array(self.weights) if self.weights else np.eye(p)[self.coefficient]
 
 
 def parameters(covariance: Covariance, p: int) -> tuple[Parameter, ...]:
@@ -71,7 +78,7 @@ def natural(which: Sequence[Parameter], lambdas: Sequence[np.ndarray], sigma: fl
     values = []
     for a in which:
         if a.kind == "fixed":
-            values.append(float(beta[a.coefficient]))
+            values.append(float(a.combination(beta.size) @ beta))
         elif a.kind == "sigma":
             values.append(sigma)
         else:
@@ -176,7 +183,8 @@ class Profiler:
         t_values = np.array([p.t for p in places])
         value = _value(parameter.kind, t_values)
         followers = np.array([natural(self.which, p.told.lambdas, p.told.sigma, p.told.beta) for p in places])
-        followers[:, self.which.index(parameter)] = value
+        if parameter in self.which:
+            followers[:, self.which.index(parameter)] = value
         lower, upper = _end(value[0], zeta[0], -cutoff, walk.low), _end(value[-1], zeta[-1], cutoff, walk.high)
         return Curve(parameter, estimate, value, zeta, slope, followers, cutoff, lower, upper)
 
@@ -190,7 +198,7 @@ class Profiler:
         """The criterion with this parameter held."""
         likelihood = self.likelihood
         if parameter.kind == "fixed":
-            combination = np.eye(likelihood.p)[parameter.coefficient]
+            combination = parameter.combination(likelihood.p)
             return FixedEffectChart(Restriction.of(likelihood, combination), Cone.of(likelihood))
         if parameter.kind == "sigma":
             return ResidualChart(likelihood, Cone.of(likelihood), self.reml)
@@ -206,8 +214,8 @@ class Profiler:
         if parameter.kind == "sigma":
             return self.sigma / float(np.sqrt(2 * self.likelihood.n))
         if parameter.kind == "fixed":
-            T = self.likelihood.basis.T[parameter.coefficient]
-            return self.sigma * float(np.linalg.norm(T))
+            row = parameter.combination(self.likelihood.p) @ self.likelihood.basis.T
+            return self.sigma * float(np.linalg.norm(row))
         J = self.likelihood.covariance.terms[parameter.term].n_levels
         if parameter.kind == "cor":
             return 1 / float(np.sqrt(J))

@@ -14,7 +14,7 @@ from bayeslmm.point.profile import natural, parameters
 from bayeslmm.point.resample import cases, clusters
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.frames import preformatted
-from bayeslmm.results.parameters import chosen, parameter_names
+from bayeslmm.results.parameters import Asked, chosen, parameter_names
 from bayeslmm.results.refits import Refits, Resample
 
 if TYPE_CHECKING:
@@ -214,9 +214,7 @@ def bootstrap(
     )
 
 
-def boot_interval(
-    fit: "Fit", level: float, parm: str | Sequence[str] | Statistic | None, options: Mapping[str, Any]
-) -> pd.DataFrame:
+def boot_interval(fit: "Fit", level: float, parm: Asked | Statistic, options: Mapping[str, Any]) -> pd.DataFrame:
     """`fit.confint(method="boot")`."""
     kind = options.get("kind", "percentile")
     if kind not in get_args(Kind):
@@ -230,6 +228,11 @@ def boot_interval(
         return bootstrap(fit, statistic=parm, **rest).confint(level, kind)
     parm = "beta_" if parm is None and kind == "studentised" else parm
     wanted = chosen(fit.design, fit.likelihood.covariance, parm)
+    if isinstance(parm, Mapping):
+        L = np.array([a.combination(fit.design.p) for a in wanted.values()])
+        rest["statistic"] = lambda refit: pd.Series(L @ refit.estimates.beta, index=list(wanted))
+        rest["standard_error"] = lambda refit: np.sqrt(np.diag(L @ refit.estimates.vcov @ L.T))
+        return bootstrap(fit, **rest).confint(level, kind)
     return bootstrap(fit, **rest).only(list(wanted)).confint(level, kind)
 
 

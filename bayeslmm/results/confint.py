@@ -1,6 +1,6 @@
 """Confidence intervals of a fit, by any of the methods."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from bayeslmm.point.wald import wald_interval
 from bayeslmm.results.bootstrap import boot_interval
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.functional import Parameters, values_of
-from bayeslmm.results.parameters import chosen
+from bayeslmm.results.parameters import Asked, chosen
 from bayeslmm.results.profile import profile
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 METHODS = ("wald", "profile", "boot")
 
 
-type Parm = str | Sequence[str] | Callable[[Parameters], Any] | None
+type Parm = Asked | Callable[[Parameters], Any]
 
 
 def confint(fit: "Fit", method: str, level: float, parm: Parm, options: Mapping[str, Any]) -> pd.DataFrame:
@@ -58,24 +58,25 @@ def _of_function(
     if method == "boot":
         return boot_interval(fit, level, lambda refit: values_of(f, refit.parameters), options)
     raise NotAvailableError(
-        'confint(method="profile") is for parameters, not for functions of them; take method="wald" (delta method) or '
-        '"boot", or fit the model in a form in which the function is a coefficient'
+        'confint(method="profile") is for parameters and combinations of the fixed effects; take method="wald" (delta '
+        'method) or "boot", or fit the model in a form in which the function is a coefficient'
     )
 
 
-def _wald(fit: "Fit", level: float, parm: str | Sequence[str]) -> pd.DataFrame:
+def _wald(fit: "Fit", level: float, parm: Asked) -> pd.DataFrame:
     if parm == "beta_" and not fit.design.p:
         return pd.DataFrame(columns=["lower", "upper"], dtype=float)
     wanted = chosen(fit.design, fit.likelihood.covariance, parm)
     z = normal_quantile(0.5 + level / 2)
-    beta, se = fit.estimates.beta, np.sqrt(np.diag(fit.estimates.vcov))
+    beta, vcov = fit.estimates.beta, fit.estimates.vcov
     covariance = any(a.kind != "fixed" for a in wanted.values())
     profiler = Profiler.of(fit.likelihood, fit.reml) if covariance else None
     rows = {}
     for name, a in wanted.items():
         if profiler is None or a.kind == "fixed":
-            half = z * se[a.coefficient]
-            rows[name] = (beta[a.coefficient] - half, beta[a.coefficient] + half)
+            row = a.combination(fit.design.p)
+            half = z * float(np.sqrt(row @ vcov @ row))
+            rows[name] = (row @ beta - half, row @ beta + half)
         else:
             rows[name] = wald_interval(profiler, a, z)
     return pd.DataFrame.from_dict(rows, orient="index", columns=["lower", "upper"], dtype=float)

@@ -1,6 +1,6 @@
 """`Fit`: a REML or ML fit, and everything that is read off it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
@@ -35,6 +35,7 @@ from bayeslmm.results.influence import Influence, influence
 from bayeslmm.results.linear_fit import LinearFit
 from bayeslmm.results.means import Means, Names, Request, default_adjust
 from bayeslmm.results.model_table import ModelTable, model_table
+from bayeslmm.results.parameters import Asked
 from bayeslmm.results.predict import NewLevels, predict_fit
 from bayeslmm.results.predict_interval import Interval, predict_interval
 from bayeslmm.results.profile import Profile, profile
@@ -391,7 +392,7 @@ class Fit:
         self,
         method: Literal["wald", "profile", "boot"] = "wald",
         level: float = 0.95,
-        parm: str | Sequence[str] | Callable[[Parameters], Any] | None = None,
+        parm: Asked | Callable[[Parameters], Any] = None,
         **options: Any,
     ) -> pd.DataFrame:
         """Confidence intervals: columns lower, upper.
@@ -407,14 +408,15 @@ class Fit:
             Between 0 and 1.
         parm
             Names, such as "Days", "sd_Days|Subject", "cor_Days.(Intercept)|Subject", "sigma"; "beta_" for all fixed
-            effects, "theta_" for all others. Left out: all, and for "wald" the fixed effects. For "wald" and "boot"
-            also a function of the parameters, as `functional` takes it.
+            effects, "theta_" for all others. Left out: all, and for "wald" the fixed effects. A dict asks for
+            combinations of the fixed effects, `{"B - C": "recipeB - recipeC"}` or with weights as `contrast` takes
+            them. For "wald" and "boot" also a function of the parameters, as `functional` takes it.
         **options
             Of "boot": `n`, `seed`, `kind` of interval and resampling, and what else `bootstrap` takes.
         """
         return confint(self, method, level, parm, options)
 
-    def profile(self, parm: str | Sequence[str] | None = None, level: float = 0.99) -> Profile:
+    def profile(self, parm: Asked = None, level: float = 0.99) -> Profile:
         """Profile-likelihood curves: read intervals off them, or plot them.
 
         The ML deviance is profiled for REML fits, too, as in lme4.

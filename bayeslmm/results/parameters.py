@@ -1,8 +1,10 @@
 """Names of a model's parameters, as lme4's `profile(signames = FALSE)` writes them, and how to ask for some."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bayeslmm.design import Design
+from bayeslmm.design.linear import linear_functions
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.likelihood.covariance import Covariance
 from bayeslmm.point.profile import Parameter, parameters
@@ -25,8 +27,13 @@ def parameter_names(design: Design, covariance: Covariance) -> dict[str, Paramet
     return out
 
 
-def chosen(design: Design, covariance: Covariance, parm: str | Sequence[str] | None) -> dict[str, Parameter]:
+type Asked = str | Sequence[str] | Mapping[str, Any] | None
+
+
+def chosen(design: Design, covariance: Covariance, parm: Asked) -> dict[str, Parameter]:
     """The parameters that `parm` asks for: names, "theta_" (covariance parameters), "beta_" (fixed effects), or all.
+
+    A dict asks for combinations of the fixed effects by name of its own, as `fit.contrast` takes it.
 
     Raises
     ------
@@ -36,6 +43,8 @@ def chosen(design: Design, covariance: Covariance, parm: str | Sequence[str] | N
     known = parameter_names(design, covariance)
     if parm is None:
         return known
+    if isinstance(parm, Mapping):
+        return _combinations(parm, design)
     wanted = [parm] if isinstance(parm, str) else list(parm)
     out: dict[str, Parameter] = {}
     for name in wanted:
@@ -56,3 +65,17 @@ def chosen(design: Design, covariance: Covariance, parm: str | Sequence[str] | N
     if not out:
         raise ArgumentError("parm is empty; leave it out for all parameters")
     return out
+
+
+def _combinations(given: Mapping[str, Any], design: Design) -> dict[str, Parameter]:
+    """Combinations of the fixed effects by name."""
+    found: dict[str, Parameter] = {}
+    for name, combination in given.items():
+        functions = linear_functions(combination, design)
+        if len(functions.L) != 1 or functions.null.any():
+            raise ArgumentError(
+                f"parm: `{name}` must be one combination of the coefficients, such as "
+                f'"{design.coef_names[-1]} - {design.coef_names[0]}" or a dict of weights'
+            )
+        found[str(name)] = Parameter("fixed", weights=tuple(functions.L[0].tolist()))
+    return found

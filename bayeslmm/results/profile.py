@@ -13,7 +13,7 @@ from bayeslmm.point.distributions import normal_quantile
 from bayeslmm.point.profile import Curve, Profiler
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.frames import preformatted
-from bayeslmm.results.parameters import chosen, parameter_names
+from bayeslmm.results.parameters import Asked, chosen, parameter_names
 
 NOTE = "profile likelihood: the ML deviance is profiled, as in lme4, for REML fits too"
 
@@ -78,11 +78,12 @@ class Profile:
         """
         from bayeslmm.results.profile_pictures import pairs_plot
 
-        wanted = list(self.curves) if names is None else list(names)
-        missing = [n for n in wanted if n not in self.curves]
+        known = [n for n in self.curves if n in self.names]  # combinations have no traces
+        wanted = known if names is None else list(names)
+        missing = [n for n in wanted if n not in known]
         if missing or len(wanted) < 2:
             raise ArgumentError(
-                f"plot_pairs needs two or more of the parameters profiled, {', '.join(self.curves)}; got {wanted}"
+                f"plot_pairs needs two or more of the parameters profiled, {', '.join(known)}; got {wanted}"
             )
         return pairs_plot(self, wanted)
 
@@ -99,7 +100,7 @@ class Profile:
         return preformatted(repr(self))
 
 
-def profile(design: Design, likelihood: MarginalLikelihood, parm: str | Sequence[str] | None, level: float) -> Profile:
+def profile(design: Design, likelihood: MarginalLikelihood, parm: Asked, level: float) -> Profile:
     """Follow the profiles of the parameters that `parm` asks for."""
     wanted = chosen(design, likelihood.covariance, parm)
     cutoff = normal_quantile(0.5 + check_level(level) / 2)

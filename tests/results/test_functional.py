@@ -150,5 +150,5 @@ def test_confint_of_a_function_of_the_parameters():
     assert list(boot.index) == ["icc", "Days"]
     own = fit.bootstrap(lambda f: f.icc(), n=300, seed=2).confint()
     np.testing.assert_allclose(boot.loc["icc"], own.iloc[0], rtol=1e-9)
-    with pytest.raises(NotAvailableError, match="for parameters, not for functions of them"):
+    with pytest.raises(NotAvailableError, match="for parameters and combinations of the fixed effects"):
         fit.confint("profile", parm=share)
