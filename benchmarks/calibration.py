@@ -262,8 +262,10 @@ def main() -> None:
     tests = pd.concat(sized, ignore_index=True)
     if options.no_boot:
         intervals, tests = with_last(intervals, last["coverage"]), with_last(tests, last["size"])
+    n_boot, boot = (last.get("n_boot", last["n"]), last["boot"]) if options.no_boot else (options.n, options.boot)
     print(
-        f"\nCoverage of 95 % intervals, {options.n} data sets (standard error of the simulation), {options.boot} refits"
+        f"\nCoverage of 95 % intervals, {options.n} data sets (standard error of the simulation); bootstraps: "
+        f"{n_boot} data sets, {boot} refits in each"
     )
     print(table(intervals, ["method", "parameter"], "coverage"))
     print("\nSize of tests at 5 %")
@@ -271,7 +273,8 @@ def main() -> None:
     RESULTS.mkdir(exist_ok=True)
     out = {
         "n": options.n,
-        "boot": options.boot,
+        "n_boot": n_boot,
+        "boot": boot,
         "coverage": intervals.to_dict("records"),
         "size": tests.to_dict("records"),
     }
