@@ -65,12 +65,23 @@ def on_disk() -> bool:
     return all(_is_kept(folder, name) for folder, name in LAST_COMPILED)
 
 
+def _shared_folders() -> list[Path]:
+    """Where Numba keeps code besides the sources: NUMBA_CACHE_DIR, or where these cannot be written to, the user's."""
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    if given:
+        return [Path(given)]
+    home = Path(os.path.expanduser("~"))
+    linux = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "numba"
+    windows = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "numba" / "Cache"
+    return [linux, home / "Library" / "Caches" / "numba", windows]
+
+
 def _is_kept(folder: str, name: str) -> bool:
     """Whether a function of `bayeslmm/folder` was compiled after its source was written."""
     module = name.split(".")[0]
     source = Path(__file__).parents[1] / folder / f"{module}.py"
-    given = os.environ.get("NUMBA_CACHE_DIR")
-    folders = [source.parent / "__pycache__"] if given is None else list(Path(given).glob(f"{source.parent.name}_*"))
+    folders = [source.parent / "__pycache__"]
+    folders += [found for shared in _shared_folders() for found in shared.glob(f"{source.parent.name}_*")]
     pattern = f"{name}-*.py{sys.version_info.major}{sys.version_info.minor}*.nbi"
     written = source.stat().st_mtime
     return any(found.stat().st_mtime > written for where in folders for found in where.glob(pattern))

@@ -1,6 +1,7 @@
 """The compiled loops give what the plain path gives; which of the two runs is decided by work, and can be chosen."""
 
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -166,6 +167,21 @@ def test_loops_that_never_come_are_compiled_here_in_the_end(fresh, monkeypatch):
     monkeypatch.setattr(policy, "on_disk", lambda: False)
     assert not policy.pays(0.99 * policy.WAITING)
     assert policy.pays(0.02 * policy.WAITING)
+
+
+@pytest.mark.parametrize("variable", ["NUMBA_CACHE_DIR", "XDG_CACHE_HOME"])
+def test_loops_are_found_where_numba_keeps_them(monkeypatch, tmp_path, variable):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setenv(variable, str(tmp_path))
+    top = tmp_path if variable == "NUMBA_CACHE_DIR" else tmp_path / "numba"
+    monkeypatch.setattr(policy, "LAST_COMPILED", (("likelihood/compiled", "whole.no_such_function"),))
+    assert not policy.on_disk()
+    folder = top / "compiled_0123abcd"
+    folder.mkdir(parents=True)
+    (folder / f"whole.no_such_function-12.py{sys.version_info.major}{sys.version_info.minor}.nbi").touch()
+    assert policy.on_disk()
+    os.utime(next(folder.iterdir()), (1, 1))
+    assert not policy.on_disk()
 
 
 def test_one_process_of_several_compiles(monkeypatch, tmp_path):
