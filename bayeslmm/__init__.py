@@ -15,7 +15,8 @@ Where things are, in the order in which data pass through:
     results/     Fit, Posterior: what people hold, read and plot
     compare/     the two side by side; pooling
     model.py     Model and the verbs lmer, brm, lm
-    cli.py       the command line
+    cli/         the command line
+    warm_up.py   compile the fast loops once, for later processes
     datasets/    packaged data, and the salary simulator
 
 Glossary. The same letters everywhere, shapes in parentheses:

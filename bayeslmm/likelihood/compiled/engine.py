@@ -19,7 +19,7 @@ from bayeslmm.likelihood.evaluation import Evaluation, Parts
 from bayeslmm.likelihood.symbolic import Structure
 from bayeslmm.likelihood.threads import spread
 
-SMALL = 96  # rows of the tail below which LAPACK's overhead is more than its gain
+SMALL = 96  # rows of the tail up to which plain loops are faster than tiles of BLAS and LAPACK calls
 TINY = float(np.finfo(float).tiny)
 QUICK = 1_000_000  # numbers in the cross-products: about three milliseconds an evaluation
 PIECE = 20_000  # entries below which a second thread gains nothing
