@@ -54,6 +54,7 @@ LAZY = {
     ("results/influence.py", "bayeslmm.results.influence_plot"): PLAIN,
     ("model.py", "bayeslmm.bayes.priors"): SLOW,
     ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,
+    ("model.py", "bayeslmm.bayes.parameterisation"): SLOW,
     ("model.py", "bayeslmm.bayes.sample"): SLOW,
     ("model.py", "bayeslmm.results.posterior"): "ArviZ takes a second to import; a REML fit does without",
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,

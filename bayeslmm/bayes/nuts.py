@@ -106,10 +106,12 @@ def public_names(design: Design) -> list[str]:
     return [*names, "sigma"]
 
 
-def run(design: Design, priors: Priors, sampler: Sampler, settings: Settings) -> RawDraws:
-    """Sample the hierarchical model of a design."""
+def run(
+    design: Design, priors: Priors, sampler: Sampler, settings: Settings, centred: frozenset[str] = frozenset()
+) -> RawDraws:
+    """Sample the hierarchical model of a design, with the effects of these grouping factors centred."""
     with _quiet(), threadpool_limits(limits=1):
-        return (_by_nutpie if sampler == "nutpie" else _by_pymc)(design, priors, settings)
+        return _BY[sampler](design, priors, centred, settings)
 
 
 @contextmanager
@@ -126,16 +128,16 @@ def _quiet() -> Iterator[None]:
 
 
 @lru_cache(maxsize=2)
-def _model(design: Design, priors: Priors) -> pm.Model:
-    return pymc_model(design, priors)
+def _model(design: Design, priors: Priors, centred: frozenset[str]) -> pm.Model:
+    return pymc_model(design, priors, centred)
 
 
 # -- nutpie --------------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=2)
-def _compiled(design: Design, priors: Priors) -> Any:
-    model = _model(design, priors)
+def _compiled(design: Design, priors: Priors, centred: frozenset[str]) -> Any:
+    model = _model(design, priors, centred)
     with pytensor.config.change_flags(mode="FAST_COMPILE"):
         compiled = nutpie.compile_pymc_model(model, var_names=public_names(design), jitter_rvs=_jittered(model))
     return _without_names(compiled) if any("," in t.group for t in design.terms) else compiled
@@ -149,13 +151,13 @@ def _without_names(compiled: Any) -> Any:
 
 
 def _jittered(model: pm.Model) -> set[Any]:
-    """Variables whose starting values differ between chains: all but the fixed effects, which may have any scale."""
-    return {v for v in model.free_RVs if not v.name.startswith("beta")}
+    """Variables whose starting values differ between chains: not those that may have any scale, beta and centred b."""
+    return {v for v in model.free_RVs if not v.name.startswith(("beta", "b_"))}
 
 
-def _by_nutpie(design: Design, priors: Priors, settings: Settings) -> RawDraws:
+def _by_nutpie(design: Design, priors: Priors, centred: frozenset[str], settings: Settings) -> RawDraws:
     running = nutpie.sample(
-        _compiled(design, priors),
+        _compiled(design, priors, centred),
         draws=settings.draws,
         tune=settings.tune,
         chains=settings.chains,
@@ -191,8 +193,8 @@ class _Halt:
         self.chain, self.done = draw.chain, draw.draw_idx + 1
 
 
-def _by_pymc(design: Design, priors: Priors, settings: Settings) -> RawDraws:
-    model = _model(design, priors)
+def _by_pymc(design: Design, priors: Priors, centred: frozenset[str], settings: Settings) -> RawDraws:
+    model = _model(design, priors, centred)
     start = make_initial_point_fn(model=model, jitter_rvs=_jittered(model), return_transformed=False)
     seeds = np.random.SeedSequence(settings.seed).generate_state(settings.chains)
     cores = min(settings.cores, settings.chains)
@@ -226,3 +228,6 @@ def _raw(tree: xr.DataTree, names: Sequence[str], which: int) -> RawDraws:
     statistics = {ours: stats[theirs[which]].to_numpy() for ours, theirs in STATISTICS.items()}
     statistics |= {name: statistics[name].astype(np.int64) for name in ("n_steps", "tree_depth")}
     return RawDraws({name: posterior[name].to_numpy() for name in names}, statistics)
+
+
+_BY = {"nutpie": _by_nutpie, "pymc": _by_pymc}

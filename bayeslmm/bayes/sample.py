@@ -12,9 +12,10 @@ import xarray as xr
 from bayeslmm.bayes.defaults import far_from_zero
 from bayeslmm.bayes.names import TermNames, coords
 from bayeslmm.bayes.nuts import RawDraws, Sampler, Settings, run
+from bayeslmm.bayes.parameterisation import Parameterisation, Reliability, as_text, centred_groups
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.design import Design
-from bayeslmm.errors import PACKAGE, ArgumentError, NotAvailableError, SamplingWarning, did_you_mean
+from bayeslmm.errors import PACKAGE, ArgumentError, NotAvailableError, SamplingWarning, check_choice
 from bayeslmm.likelihood.threads import threads
 
 Engine = Literal["auto", "hierarchical"]
@@ -25,6 +26,7 @@ MIN_DRAWS, MIN_TUNE = 4, 10
 def sample(
     design: Design,
     priors: Priors,
+    reliability: Reliability = dict,
     *,
     draws: int = 1000,
     tune: int = 1000,
@@ -35,6 +37,7 @@ def sample(
     cores: int | None = None,
     progressbar: bool | None = None,
     engine: Engine = "auto",
+    parameterisation: Parameterisation = "auto",
 ) -> xr.DataTree:
     """Sample the posterior of a model by NUTS.
 
@@ -42,6 +45,8 @@ def sample(
     ----------
     design, priors
         The arrays, and the priors of their parameters.
+    reliability
+        Gives how well informed the effects of each grouping factor are, for `parameterisation="auto"`.
     draws, tune
         Draws that each chain keeps, and those before them that only tune the sampler.
     chains
@@ -59,6 +64,10 @@ def sample(
         Whether to show one; None: in a terminal or a notebook.
     engine
         "hierarchical": all parameters and random effects are sampled. "auto" chooses, for now always this one.
+    parameterisation
+        Of the random effects in the hierarchical engine: "noncentred", "centred", "auto" (centred where the data say
+        more about a factor's effects than their distribution does), or a word for each grouping factor by name:
+        `{"Subject": "centred"}`. The posterior is the same, the speed is not; `attrs["parameterisation"]` tells.
 
     Returns
     -------
@@ -79,16 +88,18 @@ def sample(
         Ctrl-C stopped the run, and what was drawn until then is returned.
     """
     settings = _settings(draws, tune, chains, seed, target_accept, cores, progressbar)
-    _check_choice("sampler", sampler, get_args(Sampler))
+    check_choice("sampler", sampler, get_args(Sampler))
     engine_used = _engine(engine)
     coords(design)
+    centred = centred_groups(design, parameterisation, reliability)
     _warn_far(design, priors)
     if settings.progressbar:
         print("Compiling the model: half a minute the first time on a machine, then seconds", file=sys.stderr)
-    raw = run(design, priors, sampler, settings)
+    raw = run(design, priors, sampler, settings, centred)
     if raw.shape != (settings.chains, settings.draws):
         _warn_interrupted(raw.shape, settings)
-    return dress(design, raw, _attributes(design, priors, sampler, engine_used, settings))
+    attributes = _attributes(design, priors, sampler, engine_used, settings)
+    return dress(design, raw, {**attributes, "parameterisation": as_text(design, centred)})
 
 
 OPTIONS = tuple(name for name, p in signature(sample).parameters.items() if p.kind is p.KEYWORD_ONLY)
@@ -200,15 +211,8 @@ def _interactive() -> bool:
 def _engine(engine: str) -> str:
     if engine in LATER:
         raise NotAvailableError(f'engine="{engine}" is not available yet; "hierarchical" has the same posterior')
-    _check_choice("engine", engine, get_args(Engine))
+    check_choice("engine", engine, get_args(Engine))
     return "hierarchical"
-
-
-def _check_choice(name: str, value: object, known: tuple[str, ...]) -> None:
-    if value not in known:
-        near = did_you_mean(str(value), known)
-        listed = ", ".join(f'"{k}"' for k in known)
-        raise ArgumentError(f"{name}={value!r} is not known{near if near.startswith('; did') else f'; it is {listed}'}")
 
 
 def _warn_far(design: Design, priors: Priors) -> None:
