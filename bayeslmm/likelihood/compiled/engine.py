@@ -7,9 +7,11 @@ from threading import Lock
 from typing import Self
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from bayeslmm.likelihood.compiled import tiles
 from bayeslmm.likelihood.compiled.derivative import gradient
+from bayeslmm.likelihood.compiled.draws import conditional_draw, draw_effects, spread_normals
 from bayeslmm.likelihood.compiled.elimination import eliminate, fill_tail, tail_products
 from bayeslmm.likelihood.compiled.plan import ENTRIES, LEVELS, TERM, Layout, lay_out, pack, pack_response
 from bayeslmm.likelihood.compiled.tail import back_substitute, small_cholesky, small_inverse, tail_inverse
@@ -88,6 +90,35 @@ class Engine:
         with self.lock:
             found = self._evaluation(flat, 1, False, None, derivative=False)
         return found.parts, found.u
+
+    def draw(self, flat: np.ndarray, sigma: float, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Draw (gamma, b) from their distribution given the Lambdas in `flat` and sigma.
+
+        Parameters
+        ----------
+        flat, sigma
+            Where.
+        z
+            (effects + p,): standard normal numbers, in the order of u and gamma.
+
+        Returns
+        -------
+        gamma (p,), and b flat, (k, J) per term.
+        """
+        plan, S, q = self.layout.plan, self.S, self.structure.q_tail
+        x, (u, b) = np.empty(S.shape[0] - 1), np.empty((2, self.layout.n_effects))
+        with self.lock:
+            if self.is_small:
+                log_det = conditional_draw(plan, self.a, flat, self.w, S, sigma, z, x, u, b)
+            else:
+                log_det = self._factorise(flat).log_det_Z
+                spread_normals(plan, z, x)
+                solve = solve_triangular(S[:-1, :-1], S[-1, :-1] + sigma * x, lower=True, trans="T", check_finite=False)
+                x[:] = solve
+                draw_effects(plan, flat, self.w, x, sigma, z, u, b)
+        if not isfinite(log_det):
+            raise np.linalg.LinAlgError("M is not positive definite")
+        return x[q:], b
 
     def _factorise(self, flat: np.ndarray) -> Parts:
         plan, S = self.layout.plan, self.S
