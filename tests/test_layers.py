@@ -52,6 +52,7 @@ LAZY = {
     ("results/fit.py", "bayeslmm.results.marginaleffects"): "an extra",
     ("results/quantile_residuals.py", "bayeslmm.results.fit_plots"): PLAIN,
     ("results/influence.py", "bayeslmm.results.influence_plot"): PLAIN,
+    ("bayes/nuts.py", "pymc.sampling.jax"): "an extra: JAX takes seconds to import",
     ("model.py", "bayeslmm.bayes.priors"): SLOW,
     ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,
     ("model.py", "bayeslmm.bayes.parameterisation"): SLOW,

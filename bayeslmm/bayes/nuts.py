@@ -1,4 +1,4 @@
-"""NUTS by nutpie or by PyMC, behind one door: a model and settings in, arrays out.
+"""NUTS by nutpie, PyMC or NumPyro, behind one door: a model and settings in, arrays out.
 
 A run that is interrupted by Ctrl-C gives what it has: the chains and the draws that keep most numbers.
 """
@@ -24,19 +24,20 @@ from bayeslmm.bayes.names import TermNames
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.design import Design
 
-Sampler = Literal["nutpie", "pymc"]
+Sampler = Literal["nutpie", "pymc", "numpyro"]
 
-# our name: that of nutpie, that of PyMC
+# our name: that of nutpie, of PyMC, and of NumPyro as PyMC calls it
 STATISTICS = {
-    "diverging": ("diverging", "diverging"),
-    "energy": ("energy", "energy"),
-    "lp": ("logp", "lp"),
-    "acceptance_rate": ("mean_tree_accept", "acceptance_rate"),
-    "step_size": ("step_size_bar", "step_size_bar"),
-    "n_steps": ("n_steps", "n_steps"),
-    "tree_depth": ("depth", "tree_depth"),
-    "reached_max_treedepth": ("maxdepth_reached", "reached_max_treedepth"),
+    "diverging": ("diverging", "diverging", "diverging"),
+    "energy": ("energy", "energy", "energy"),
+    "lp": ("logp", "lp", "lp"),
+    "acceptance_rate": ("mean_tree_accept", "acceptance_rate", "acceptance_rate"),
+    "step_size": ("step_size_bar", "step_size_bar", "step_size"),
+    "n_steps": ("n_steps", "n_steps", "n_steps"),
+    "tree_depth": ("depth", "tree_depth", "tree_depth"),
+    "reached_max_treedepth": ("maxdepth_reached", "reached_max_treedepth", "reached_max_treedepth"),
 }
+MAX_DEPTH = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,36 @@ def _by_pymc(design: Design, priors: Priors, centred: frozenset[str], settings: 
     return _raw(tree, public_names(design), 1)
 
 
+# -- NumPyro -------------------------------------------------------------------------------------------------------
+
+
+def _by_numpyro(design: Design, priors: Priors, centred: frozenset[str], settings: Settings) -> RawDraws:
+    from pymc.sampling.jax import sample_numpyro_nuts
+
+    model = _model(design, priors, centred)
+    seeds = np.random.SeedSequence(settings.seed).generate_state(settings.chains)
+    start = make_initial_point_fn(model=model, jitter_rvs=_jittered(model), return_transformed=False)
+    tree = sample_numpyro_nuts(
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        target_accept=settings.target_accept,
+        random_seed=int(seeds[0]),
+        initvals=[start(int(s)) for s in seeds],
+        jitter=False,
+        model=model,
+        var_names=public_names(design),
+        nuts_kwargs={"max_tree_depth": MAX_DEPTH},
+        progressbar=settings.progressbar,
+        chain_method="sequential",
+        compute_convergence_checks=False,
+    )
+    stats = tree["sample_stats"]
+    stats["reached_max_treedepth"] = stats["n_steps"] >= 2**MAX_DEPTH - 1
+    stats["lp"] = -stats["lp"]
+    return _raw(tree, public_names(design), 2)
+
+
 def _raw(tree: xr.DataTree, names: Sequence[str], which: int) -> RawDraws:
     posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
     statistics = {ours: stats[theirs[which]].to_numpy() for ours, theirs in STATISTICS.items()}
@@ -230,4 +261,4 @@ def _raw(tree: xr.DataTree, names: Sequence[str], which: int) -> RawDraws:
     return RawDraws({name: posterior[name].to_numpy() for name in names}, statistics)
 
 
-_BY = {"nutpie": _by_nutpie, "pymc": _by_pymc}
+_BY = {"nutpie": _by_nutpie, "pymc": _by_pymc, "numpyro": _by_numpyro}

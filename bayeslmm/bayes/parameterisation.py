@@ -9,8 +9,8 @@ Skold 2007, Statistical Science 22: 59-73, section 2.2). The worst direction dec
 
     R = smallest eigenvalue of I - mean_l Var(z_l | y, theta)
 
-for each grouping factor, at the REML estimate; "auto" centres where R > 0.7. A singular fit has a direction of which the
-data say nothing: R = 0.
+for each grouping factor, at the REML estimate; "auto" centres where R > 0.7. A singular fit has a direction of which
+the data say nothing: R = 0.
 """
 
 from collections.abc import Callable, Mapping
@@ -70,7 +70,7 @@ def centred_groups(
 
 
 def as_text(design: Design, centred: frozenset[str]) -> str:
-    """ "g: centred; h: noncentred"."""
+    """Which is which, in words."""
     return "; ".join(f"{t.group}: {'centred' if t.group in centred else 'noncentred'}" for t in design.terms)
 
 

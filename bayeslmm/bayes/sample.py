@@ -3,6 +3,7 @@
 import sys
 import warnings
 from importlib.metadata import version
+from importlib.util import find_spec
 from inspect import signature
 from typing import Literal, get_args
 
@@ -21,6 +22,7 @@ from bayeslmm.likelihood.threads import threads
 Engine = Literal["auto", "hierarchical"]
 LATER = ("marginal", "importance")
 MIN_DRAWS, MIN_TUNE = 4, 10
+SAMPLER_PACKAGES: dict[str, tuple[str, ...]] = {"nutpie": ("nutpie",), "pymc": (), "numpyro": ("numpyro", "jax")}
 
 
 def sample(
@@ -55,7 +57,8 @@ def sample(
         Of all random numbers: the same seed gives the same draws, for any number of cores. None takes a fresh one,
         which the result's `attrs["seed"]` tells.
     sampler
-        "nutpie", or "pymc" for PyMC's own NUTS, which is several times slower.
+        "nutpie"; "pymc" for PyMC's own NUTS, which is several times slower; "numpyro", where it is installed, whose
+        chains run one after the other and keep nothing when interrupted.
     target_accept
         Acceptance rate that the step size is tuned for; a higher one takes smaller steps and diverges less.
     cores
@@ -89,6 +92,7 @@ def sample(
     """
     settings = _settings(draws, tune, chains, seed, target_accept, cores, progressbar)
     check_choice("sampler", sampler, get_args(Sampler))
+    _check_installed(sampler)
     engine_used = _engine(engine)
     coords(design)
     centred = centred_groups(design, parameterisation, reliability)
@@ -147,7 +151,7 @@ def _constant_data(design: Design, labels: dict[str, list]) -> xr.Dataset:
 def _attributes(
     design: Design, priors: Priors, sampler: str, engine: str, settings: Settings
 ) -> dict[str, str | int | float]:
-    packages = ("bayeslmm", "pymc", "pytensor", *(["nutpie"] if sampler == "nutpie" else []))
+    packages = ("bayeslmm", "pymc", "pytensor", *SAMPLER_PACKAGES[sampler])
     return {
         "formula": design.formula.text,
         "priors": str(priors),
@@ -213,6 +217,15 @@ def _engine(engine: str) -> str:
         raise NotAvailableError(f'engine="{engine}" is not available yet; "hierarchical" has the same posterior')
     check_choice("engine", engine, get_args(Engine))
     return "hierarchical"
+
+
+def _check_installed(sampler: str) -> None:
+    missing = [name for name in SAMPLER_PACKAGES[sampler] if find_spec(name) is None]
+    if missing:
+        raise NotAvailableError(
+            f'sampler="{sampler}" needs {" and ".join(missing)}, not installed here: pip install '
+            f'"bayeslmm[{sampler}]", or take sampler="nutpie"'
+        )
 
 
 def _warn_far(design: Design, priors: Priors) -> None:
