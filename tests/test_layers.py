@@ -33,6 +33,7 @@ START = "the command line answers --help at once; what a command needs is loaded
 PLAIN = "ArviZ and matplotlib take seconds to import; a fit without files or posterior does without"
 SLOW = "PyMC takes seconds to import; a REML fit does without"
 COMPILED = "Numba takes half a second to import, and small fits do without"
+JAX = "an extra, and takes seconds to import"
 OPTIMIZE = "scipy.optimize takes a quarter of a second to import; a fit does without"
 LAZY = {
     ("design/transforms.py", "scipy.interpolate"): "splines alone need it, and it takes most of a second",
@@ -52,10 +53,13 @@ LAZY = {
     ("results/fit.py", "bayeslmm.results.marginaleffects"): "an extra",
     ("results/quantile_residuals.py", "bayeslmm.results.fit_plots"): PLAIN,
     ("results/influence.py", "bayeslmm.results.influence_plot"): PLAIN,
-    ("bayes/nuts.py", "pymc.sampling.jax"): "an extra: JAX takes seconds to import",
+    ("bayes/nuts.py", "pymc.sampling.jax"): JAX,
+    ("bayes/nuts.py", "bayeslmm.bayes.marginal_jax"): JAX,
+    ("bayes/marginal_op.py", "bayeslmm.bayes.marginal_jax"): JAX,
     ("model.py", "bayeslmm.bayes.priors"): SLOW,
     ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,
     ("model.py", "bayeslmm.bayes.parameterisation"): SLOW,
+    ("model.py", "bayeslmm.bayes.marginal_model"): SLOW,
     ("model.py", "bayeslmm.bayes.sample"): SLOW,
     ("model.py", "bayeslmm.results.posterior"): "ArviZ takes a second to import; a REML fit does without",
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,

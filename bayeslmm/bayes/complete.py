@@ -47,13 +47,14 @@ def complete(
     factors = np.concatenate([_factors(t, values).reshape(*shape, -1) for t in design.terms], axis=2)
     sampled = values.get("beta_centred", np.zeros((*shape, 0)))
     effects = sum(t.k * t.n_levels for t in design.terms)
-    beta, b = np.empty((*shape, design.p)), np.empty((*shape, effects))
+    gamma, b = np.empty((*shape, integrated.likelihood.p)), np.empty((*shape, effects))
     for chain, rng in enumerate(np.random.default_rng(seed).spawn(shape[0])):
         for draw in range(shape[1]):
-            z = rng.normal(size=effects + integrated.likelihood.p)
+            z = rng.normal(size=effects + gamma.shape[2])
             at = chain, draw
-            beta[at], b[at] = integrated.draw(factors[at], float(values["sigma"][at]), sampled[at], z)
-    return {**({"beta": beta} if design.p else {}), **_by_group(design, b)}
+            _, gamma[at], b[at] = integrated.draw(factors[at], float(values["sigma"][at]), sampled[at], z)
+    beta = {"beta": integrated.coefficients(gamma, sampled)} if design.p else {}
+    return {**beta, **_by_group(design, b)}
 
 
 def _by_group(design: Design, b: np.ndarray) -> dict[str, np.ndarray]:

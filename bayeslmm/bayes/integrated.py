@@ -25,6 +25,7 @@ from bayeslmm.design import Design
 from bayeslmm.likelihood.basis import FixedBasis
 from bayeslmm.likelihood.compiled.engine import Engine
 from bayeslmm.likelihood.compiled.plan import CORNER, FIXED, LEVELS, WIDTH, P, Plan
+from bayeslmm.likelihood.evaluation import Parts
 from bayeslmm.likelihood.marginal import LOG_2PI, MarginalLikelihood
 from bayeslmm.likelihood.normal_prior import NormalPrior
 
@@ -129,7 +130,6 @@ class Integrated:
         c = self._respond(sigma, beta)
         found = self.engine.evaluation(factors / sigma, 1, True, sigma)
         p, r2 = self.likelihood.p, found.parts.r2
-        f = found.parts.log_det_Z + found.parts.log_det_X + self.nu * (LOG_2PI + 2 * np.log(sigma)) + r2 / sigma**2
         g = np.concatenate([-found.gamma, c])
         Ng = self.normal @ g
         by_sigma = 2 * self.nu / sigma - 2 * r2 / sigma**3 + 2 * (g @ Ng) / sigma
@@ -138,10 +138,13 @@ class Integrated:
         by_sigma -= (found.gradient @ factors) / sigma**2
         explained = self.response[1:] @ np.concatenate([np.zeros(0), *(b.ravel() for b in found.b)])
         by_beta = 2 * ((self.corner @ g)[p + 1 :] - explained) / sigma**2 + 2 * Ng[p + 1 :]
-        return -0.5 * float(f + self.constant), -0.5 * found.gradient / sigma, -0.5 * float(by_sigma), 0.5 * by_beta
+        value = -0.5 * (self._deviance(found.parts, sigma) + self.constant)
+        return value, -0.5 * found.gradient / sigma, -0.5 * float(by_sigma), 0.5 * by_beta
 
-    def draw(self, factors: np.ndarray, sigma: float, beta: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Draw (beta, b) given the other parameters.
+    def draw(
+        self, factors: np.ndarray, sigma: float, beta: np.ndarray, z: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """Draw (gamma, b) given the other parameters.
 
         Parameters
         ----------
@@ -152,11 +155,11 @@ class Integrated:
 
         Returns
         -------
-        Coefficients (p,) on the user's scale, and b flat, (k, J) per term.
+        log p(y), gamma (p_i,) for `coefficients`, and b flat, (k, J) per term.
         """
         self._respond(sigma, beta)
-        gamma, b = self.engine.draw(factors / sigma, sigma, z)
-        return self.coefficients(gamma, beta), b
+        parts, gamma, b = self.engine.draw(factors / sigma, sigma, z)
+        return -0.5 * (self._deviance(parts, sigma) + self.constant), gamma, b
 
     def coefficients(self, gamma: np.ndarray, beta: np.ndarray) -> np.ndarray:
         """All coefficients (..., p) on the user's scale, from gamma (..., p_i) and the sampled ones (..., K - 1)."""
@@ -164,6 +167,9 @@ class Integrated:
         out[..., self.sampled] = beta
         out[..., ~self.sampled] = self.shift[0] - beta @ self.shift[1:] + gamma @ self.likelihood.basis.T.T
         return self.priors.to_user(out)
+
+    def _deviance(self, parts: Parts, sigma: float) -> float:
+        return float(parts.log_det_Z + parts.log_det_X + self.nu * (LOG_2PI + 2 * np.log(sigma)) + parts.r2 / sigma**2)
 
     def _respond(self, sigma: float, beta: np.ndarray) -> np.ndarray:
         """Write the cross-products with E c, and the prior's, into the engine; returns c."""

@@ -40,3 +40,8 @@ def _backward(derivatives: Any, cotangents: Any) -> Any:
 
 
 _log_density.defvjp(_forward, _backward)
+
+
+def value_alone(*inputs: Any) -> Any:
+    """The value alone: what JAX differentiates."""
+    return _log_density(*inputs)[0]

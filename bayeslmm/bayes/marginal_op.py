@@ -88,7 +88,7 @@ class MarginalLogDensity(Op):
         for storage, found in zip(output_storage, evaluate(*inputs), strict=True):
             storage[0] = found
 
-    def infer_shape(self, fgraph: Any, node: Apply, shapes: Sequence[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply, shapes: Sequence[Any]) -> list[Any]:
         """Shapes of the outputs."""
         return [(), shapes[1], (), shapes[3]]
 
@@ -97,7 +97,7 @@ class MarginalLogDensity(Op):
         return [[False] * 4, *([True, False, False, False] for _ in range(3))]
 
     def pullback(
-        self, inputs: Sequence[Variable], outputs: Sequence[Variable], cotangents: Sequence[Variable]
+        self, inputs: Sequence[Variable], outputs: Sequence[Variable], cotangents: Sequence[Any]
     ) -> list[Variable]:
         """The value's cotangent times the derivatives."""
         if isinstance(cotangents[0].type, DisconnectedType):
@@ -113,7 +113,7 @@ def _in_numba(op: MarginalLogDensity, node: Apply, **_: Any) -> Any:
     def log_density(key, factors, sigma, beta):  # type: ignore[no-untyped-def]
         with numba.objmode(found=result):
             found = evaluate(key, factors, sigma, beta)
-        return found
+        return found  # noqa: RET504
 
     return log_density
 
@@ -125,4 +125,4 @@ def log_density(data: Data, factors: Any, sigma: Any, beta: Any) -> Any:
 
     key = pytensor.shared(np.int64(data.key), name="y_data")
     key.tag.data = data  # whoever holds the expression or its compiled form holds this
-    return MarginalLogDensity()(key, factors, sigma, beta)[0]
+    return MarginalLogDensity().make_node(key, factors, sigma, beta).outputs[0]

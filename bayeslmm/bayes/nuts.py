@@ -21,8 +21,10 @@ from threadpoolctl import threadpool_limits
 
 from bayeslmm.bayes.hierarchical import pymc_model
 from bayeslmm.bayes.marginal_model import marginal_model
-from bayeslmm.bayes.names import TermNames
+from bayeslmm.bayes.names import public_names
 from bayeslmm.bayes.priors import Priors
+from bayeslmm.bayes.raw_draws import RawDraws
+from bayeslmm.bayes.settings import Settings
 from bayeslmm.design import Design
 
 Sampler = Literal["nutpie", "pymc", "numpyro"]
@@ -39,73 +41,6 @@ STATISTICS = {
     "reached_max_treedepth": ("maxdepth_reached", "reached_max_treedepth", "reached_max_treedepth"),
 }
 MAX_DEPTH = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a run of NUTS needs to know.
-
-    Attributes
-    ----------
-    draws, tune, chains, cores
-        Draws kept and thrown away for each chain, chains, and how many of them run at a time.
-    seed
-        Not negative.
-    target_accept
-        Acceptance rate that the step size is tuned for.
-    progressbar
-        Whether to show one.
-    """
-
-    draws: int
-    tune: int
-    chains: int
-    cores: int
-    seed: int
-    target_accept: float
-    progressbar: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RawDraws:
-    """Draws as a sampler gave them.
-
-    Attributes
-    ----------
-    values
-        Public variables by name, (chain, draw, ...).
-    statistics
-        By name, (chain, draw).
-    """
-
-    values: dict[str, np.ndarray]
-    statistics: dict[str, np.ndarray]
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(chains, draws)."""
-        chains, draws = self.values["sigma"].shape
-        return chains, draws
-
-    def kept(self, lengths: Sequence[int]) -> "RawDraws":
-        """The chains and draws that keep most, if the chains have these numbers of draws; KeyboardInterrupt if none."""
-        order = np.argsort(lengths)[::-1]
-        most = np.asarray(lengths)[order] * np.arange(1, len(order) + 1)
-        chains = np.sort(order[: int(most.argmax()) + 1])
-        draws = min(int(lengths[c]) for c in chains)
-        if draws == 0:
-            raise KeyboardInterrupt
-        cut = {name: v[chains, :draws] for name, v in self.values.items()}
-        return RawDraws(cut, {name: v[chains, :draws] for name, v in self.statistics.items()})
-
-
-def public_names(design: Design, integrated: bool = True) -> list[str]:
-    """Names of the variables that a posterior holds; without those that may be integrated out if not `integrated`."""
-    names = ["beta"] if design.p and integrated else []
-    for term in design.terms:
-        n = TermNames.of(term)
-        names += [n.sd, *([n.cor] if term.pairs else []), *([n.b] if integrated else [])]
-    return [*names, "sigma"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +70,8 @@ class Target:
 
     def names(self, model: pm.Model) -> list[str]:
         """Variables to keep."""
-        if not self.marginal:
-            return public_names(self.design)
-        return [*(v.name for v in model.free_RVs if v.name == "beta_centred"), *public_names(self.design, False)]
+        kept = [name for name in public_names(self.design) if name in model.named_vars]
+        return [*kept, "beta_centred"] if self.marginal and "beta_centred" in model.named_vars else kept
 
 
 def run(

@@ -7,8 +7,9 @@ import pytest
 from scipy.linalg import block_diag
 from scipy.stats import multivariate_normal
 
+from bayeslmm.bayes.distributions import Flat, Normal, StudentT
 from bayeslmm.bayes.integrated import Integrated
-from bayeslmm.bayes.priors import Flat, Normal, StudentT, resolve
+from bayeslmm.bayes.priors import resolve
 from bayeslmm.design import Design
 from bayeslmm.likelihood.compiled import engine as compiled_engine
 from tests.designs import SHAPES, make_design
@@ -134,16 +135,17 @@ def test_draws_have_the_mean_and_covariance_of_dense_matrices(shape: str, small:
         monkeypatch.setattr(compiled_engine, "SMALL", 0)
     case = make_case(shape, "mixed", weighted=True)
     size = case.Z.shape[1] + int((~case.integrated.sampled).sum())
-    draws = np.array(
-        [
-            np.concatenate(case.integrated.draw(case.factors, case.sigma, case.beta, z))
-            for z in (np.zeros(size), *np.eye(size))
-        ]
-    )
+    draws = np.array([drawn(case, z) for z in (np.zeros(size), *np.eye(size))])
     columns = draws[1:] - draws[0]
     mean, covariance = dense_posterior(case)
     np.testing.assert_allclose(draws[0], mean, rtol=1e-8, atol=1e-8)
     np.testing.assert_allclose(columns.T @ columns, covariance, rtol=1e-7, atol=1e-9)
+
+
+def drawn(case: Case, z: np.ndarray) -> np.ndarray:
+    value, gamma, b = case.integrated.draw(case.factors, case.sigma, case.beta, z)
+    assert value == pytest.approx(dense_value(case), rel=1e-10)
+    return np.concatenate([case.integrated.coefficients(gamma, case.beta), b])
 
 
 def dense_posterior(case: Case) -> tuple[np.ndarray, np.ndarray]:

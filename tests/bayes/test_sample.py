@@ -15,8 +15,8 @@ from numpy.testing import assert_array_equal
 import bayeslmm as blm
 from bayeslmm.bayes import nuts
 from bayeslmm.bayes import sample as sampling
-from bayeslmm.bayes.nuts import RawDraws
-from bayeslmm.bayes.sample import dress
+from bayeslmm.bayes.dress import dress
+from bayeslmm.bayes.raw_draws import RawDraws
 from bayeslmm.design import build
 from bayeslmm.errors import ArgumentError, NotAvailableError, SamplingWarning
 

@@ -40,24 +40,28 @@ def conditional_draw(plan, a, lam, w, S, sigma, z, x, u, b):
 
     Returns
     -------
-    log|L_lead|^2; NaN where a block is not positive definite.
+    log|Lambda'Z'WZ Lambda + I|, log|R_X|^2 and the last pivot, as `whole.evaluate`.
     """
     fill_tail(plan, a, lam, S)
     log_det = eliminate(plan, a, lam, w, S)
+    q = plan.size[Q_TAIL]
     if plan.column.size:
-        tail_products(plan, w, S, 0, plan.size[Q_TAIL])
+        tail_products(plan, w, S, 0, q)
     small_cholesky(S)
     m, n = x.size, S.shape[0]
-    flat = S.reshape(n * n)
+    flat, log_det_X = S.reshape(n * n), 0.0
     spread_normals(plan, z, x)
     for i in range(m):
         x[i] = sigma * x[i] + flat[m * n + i]
     for i in range(m - 1, -1, -1):
         x[i] /= flat[i * n + i]
         add(x, 0, -x[i], flat, i * n, i)
-        log_det += 0.0 * x[i]
+        if i < q:
+            log_det += 2.0 * np.log(flat[i * n + i])
+        else:
+            log_det_X += 2.0 * np.log(flat[i * n + i])
     draw_effects(plan, lam, w, x, sigma, z, u, b)
-    return log_det
+    return log_det, log_det_X, flat[n * n - 1]
 
 
 @compiled
