@@ -3,6 +3,7 @@
 import sys
 import warnings
 from importlib.metadata import version
+from importlib.util import find_spec
 from inspect import signature
 from typing import Literal, get_args
 
@@ -13,20 +14,23 @@ from bayeslmm.bayes.defaults import far_from_zero
 from bayeslmm.bayes.dress import dress
 from bayeslmm.bayes.names import coords
 from bayeslmm.bayes.nuts import Sampler, run
+from bayeslmm.bayes.parameterisation import Parameterisation, Reliability, as_text, centred_groups
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.bayes.settings import Settings
 from bayeslmm.design import Design
-from bayeslmm.errors import PACKAGE, ArgumentError, NotAvailableError, SamplingWarning, did_you_mean
+from bayeslmm.errors import PACKAGE, ArgumentError, NotAvailableError, SamplingWarning, check_choice
 from bayeslmm.likelihood.threads import threads
 
 Engine = Literal["auto", "hierarchical"]
 LATER = ("marginal", "importance")
 MIN_DRAWS, MIN_TUNE = 4, 10
+SAMPLER_PACKAGES: dict[str, tuple[str, ...]] = {"nutpie": ("nutpie",), "pymc": (), "numpyro": ("numpyro", "jax")}
 
 
 def sample(
     design: Design,
     priors: Priors,
+    reliability: Reliability = dict,
     *,
     draws: int = 1000,
     tune: int = 1000,
@@ -37,6 +41,7 @@ def sample(
     cores: int | None = None,
     progressbar: bool | None = None,
     engine: Engine = "auto",
+    parameterisation: Parameterisation = "auto",
 ) -> xr.DataTree:
     """Sample the posterior of a model by NUTS.
 
@@ -44,6 +49,8 @@ def sample(
     ----------
     design, priors
         The arrays, and the priors of their parameters.
+    reliability
+        Gives how well informed the effects of each grouping factor are, for `parameterisation="auto"`.
     draws, tune
         Draws that each chain keeps, and those before them that only tune the sampler.
     chains
@@ -52,7 +59,8 @@ def sample(
         Of all random numbers: the same seed gives the same draws, for any number of cores. None takes a fresh one,
         which the result's `attrs["seed"]` tells.
     sampler
-        "nutpie", or "pymc" for PyMC's own NUTS, which is several times slower.
+        "nutpie"; "pymc" for PyMC's own NUTS, which is several times slower; "numpyro", where it is installed, whose
+        chains run one after the other and keep nothing when interrupted.
     target_accept
         Acceptance rate that the step size is tuned for; a higher one takes smaller steps and diverges less.
     cores
@@ -61,6 +69,10 @@ def sample(
         Whether to show one; None: in a terminal or a notebook.
     engine
         "hierarchical": all parameters and random effects are sampled. "auto" chooses, for now always this one.
+    parameterisation
+        Of the random effects in the hierarchical engine: "noncentred", "centred", "auto" (centred where the data say
+        more about a factor's effects than their distribution does), or a word for each grouping factor by name:
+        `{"Subject": "centred"}`. The posterior is the same, the speed is not; `attrs["parameterisation"]` tells.
 
     Returns
     -------
@@ -81,16 +93,19 @@ def sample(
         Ctrl-C stopped the run, and what was drawn until then is returned.
     """
     settings = _settings(draws, tune, chains, seed, target_accept, cores, progressbar)
-    _check_choice("sampler", sampler, get_args(Sampler))
+    check_choice("sampler", sampler, get_args(Sampler))
+    _check_installed(sampler)
     engine_used = _engine(engine)
     coords(design)
+    centred = centred_groups(design, parameterisation, reliability)
     _warn_far(design, priors)
     if settings.progressbar:
         print("Compiling the model: half a minute the first time on a machine, then seconds", file=sys.stderr)
-    raw = run(design, priors, sampler, settings)
+    raw = run(design, priors, sampler, settings, centred)
     if raw.shape != (settings.chains, settings.draws):
         _warn_interrupted(raw.shape, settings)
-    return dress(design, raw, _attributes(design, priors, sampler, engine_used, settings))
+    attributes = _attributes(design, priors, sampler, engine_used, settings)
+    return dress(design, raw, {**attributes, "parameterisation": as_text(design, centred)})
 
 
 OPTIONS = tuple(name for name, p in signature(sample).parameters.items() if p.kind is p.KEYWORD_ONLY)
@@ -99,7 +114,7 @@ OPTIONS = tuple(name for name, p in signature(sample).parameters.items() if p.ki
 def _attributes(
     design: Design, priors: Priors, sampler: str, engine: str, settings: Settings
 ) -> dict[str, str | int | float]:
-    packages = ("bayeslmm", "pymc", "pytensor", *(["nutpie"] if sampler == "nutpie" else []))
+    packages = ("bayeslmm", "pymc", "pytensor", *SAMPLER_PACKAGES[sampler])
     return {
         "formula": design.formula.text,
         "priors": str(priors),
@@ -163,15 +178,17 @@ def _interactive() -> bool:
 def _engine(engine: str) -> str:
     if engine in LATER:
         raise NotAvailableError(f'engine="{engine}" is not available yet; "hierarchical" has the same posterior')
-    _check_choice("engine", engine, get_args(Engine))
+    check_choice("engine", engine, get_args(Engine))
     return "hierarchical"
 
 
-def _check_choice(name: str, value: object, known: tuple[str, ...]) -> None:
-    if value not in known:
-        near = did_you_mean(str(value), known)
-        listed = ", ".join(f'"{k}"' for k in known)
-        raise ArgumentError(f"{name}={value!r} is not known{near if near.startswith('; did') else f'; it is {listed}'}")
+def _check_installed(sampler: str) -> None:
+    missing = [name for name in SAMPLER_PACKAGES[sampler] if find_spec(name) is None]
+    if missing:
+        raise NotAvailableError(
+            f'sampler="{sampler}" needs {" and ".join(missing)}, not installed here: pip install '
+            f'"bayeslmm[{sampler}]", or take sampler="nutpie"'
+        )
 
 
 def _warn_far(design: Design, priors: Priors) -> None:

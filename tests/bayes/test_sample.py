@@ -14,6 +14,7 @@ from numpy.testing import assert_array_equal
 
 import bayeslmm as blm
 from bayeslmm.bayes import nuts
+from bayeslmm.bayes import sample as sampling
 from bayeslmm.bayes.dress import dress
 from bayeslmm.bayes.raw_draws import RawDraws
 from bayeslmm.design import build
@@ -118,7 +119,8 @@ def test_nothing_drawn_is_an_interruption():
         ({"target_accept": 1.0}, "target_accept=1.0 must lie between 0 and 1"),
         ({"target_accept": "high"}, "target_accept='high' must be a number between 0 and 1"),
         ({"sampler": "nutpy"}, "sampler='nutpy' is not known; did you mean `nutpie`"),
-        ({"sampler": "stan"}, 'it is "nutpie", "pymc"'),
+        ({"sampler": "stan"}, 'it is "nutpie", "pymc", "numpyro"'),
+        ({"parameterisation": "centered"}, "did you mean `centred`"),
         ({"engine": "heirarchical"}, "did you mean `hierarchical`"),
         ({"drawz": 10}, "sample has no argument `drawz`; did you mean `draws`"),
     ],
@@ -255,6 +257,24 @@ def test_pymc(model, interrupted):
     assert tree["posterior"].sizes["draw"] == 25
     first = whole["posterior"]["beta"].isel(chain=0, draw=slice(25))
     xr.testing.assert_equal(tree["posterior"]["beta"].isel(chain=0), first)
+
+
+@pytest.mark.sampling
+def test_numpyro(model):
+    pytest.importorskip("numpyro")
+    one, again = draw(model, sampler="numpyro"), draw(model, sampler="numpyro", cores=1)
+    assert one["posterior"].to_dataset().identical(again["posterior"].to_dataset())
+    assert dict(one["posterior"].to_dataset().sizes) == {"chain": 2, "draw": 40, "coef": 2, G: 8, f"{G}_effect": 1}
+    stats, nutpie = one["sample_stats"].to_dataset(), draw(model)["sample_stats"].to_dataset()
+    assert {k: v.dtype for k, v in stats.items()} == {k: v.dtype for k, v in nutpie.items()}
+    assert abs(float(stats["lp"].mean() - nutpie["lp"].mean())) < 10  # the same density with the same sign
+    assert {"numpyro_version", "jax_version"} <= set(one.attrs)
+
+
+def test_a_sampler_that_is_not_installed_is_named_with_the_cure(model, monkeypatch):
+    monkeypatch.setattr(sampling, "find_spec", lambda name: None)
+    with pytest.raises(NotAvailableError, match=r'needs numpyro and jax, not installed here: pip install "bayeslmm\['):
+        model.sample(sampler="numpyro")
 
 
 @pytest.mark.sampling
