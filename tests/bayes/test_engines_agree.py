@@ -17,18 +17,22 @@ from scipy.linalg import block_diag
 from scipy.stats import multivariate_normal
 
 import bayeslmm as blm
+from bayeslmm.bayes import nuts as hierarchical
+from bayeslmm.bayes.complete import complete
+from bayeslmm.bayes.distributions import Flat, Normal
 from bayeslmm.bayes.hierarchical import pymc_model
 from bayeslmm.bayes.integrated import Integrated
+from bayeslmm.bayes.marginal import run as marginal_run
 from bayeslmm.bayes.marginal.target import Target
 from bayeslmm.bayes.marginal_model import marginal_model
+from bayeslmm.bayes.names import public_names
 from bayeslmm.bayes.nuts import run_marginal_pymc
-from bayeslmm.bayes.distributions import Flat, Normal
+from bayeslmm.bayes.parameterisation import centred_groups
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.bayes.settings import Settings
 from bayeslmm.design import Design, RandomTerm
-from bayeslmm.errors import DesignWarning, SamplingWarning
+from bayeslmm.errors import DesignWarning
 from bayeslmm.likelihood.dense import Dense
-from bayeslmm.results.posterior_diagnostics import parameters
 from tests.bayes.test_hierarchical import DATA, PLAIN, frozen, log_lkj, partial
 
 MODELS = {
@@ -260,3 +264,62 @@ def test_densities_agree(model, engine):
     target = target_of(model)
     for p in points(model, target):
         assert_allclose(DENSITIES[engine](model, target, p), by_dense(model, target, p), rtol=1e-8)
+
+
+# -- posteriors ----------------------------------------------------------------------------------------------------
+
+SETTINGS = Settings(draws=1000, tune=1000, chains=4, cores=2, seed=11, target_accept=0.95, progressbar=False)
+
+
+def draws_by_op(model: blm.Model) -> dict[str, np.ndarray]:
+    raw = run_marginal_pymc(model.design, model.priors, "nutpie", SETTINGS).values
+    return raw | complete(model.design, Integrated.of(model.design, model.priors), raw, seed=1)
+
+
+def draws_by_hierarchy(model: blm.Model) -> dict[str, np.ndarray]:
+    centred = centred_groups(model.design, "auto", model._reliability)
+    return hierarchical.run(model.design, model.priors, "nutpie", SETTINGS, centred).values
+
+
+@cache
+def draws_by_compiled(name: str) -> dict[str, np.ndarray]:
+    model = model_of(name)
+    return marginal_run.run(model.design, model.priors, SETTINGS).values
+
+
+ENGINES = {"op": draws_by_op, "hierarchical": draws_by_hierarchy}
+AXES = {"chain_axis": 0, "draw_axis": 1}
+
+
+def flat(model: blm.Model, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Draws (chain, draw) of every public parameter, and of two levels of each grouping factor."""
+    out = {}
+    for name in public_names(model.design):
+        value = values[name]
+        if name.startswith("b_"):
+            value = value[:, :, [0, -1]]
+        value = value.reshape(*value.shape[:2], -1)
+        out |= {f"{name} {i}": value[:, :, i] for i in range(value.shape[2])}
+    return out
+
+
+@pytest.mark.sampling
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", MODELS)
+def test_posteriors_agree(name, engine):
+    """Means, sds and quartiles within 4.5 Monte Carlo standard errors of their differences: some 500 numbers."""
+    model = model_of(name)
+    ours, theirs = flat(model, draws_by_compiled(name)), flat(model, ENGINES[engine](model))
+    for parameter, one in ours.items():
+        other = theirs[parameter]
+        assert array_stats.rhat(other, **AXES) < 1.03, parameter
+        assert array_stats.ess(other, method="bulk", **AXES) > 200, parameter
+        for what, options in (("mean", {}), ("sd", {}), ("quantile", {"prob": 0.25}), ("quantile", {"prob": 0.75})):
+            difference = _statistic(one, what, options) - _statistic(other, what, options)
+            errors = [array_stats.mcse(v, method=what, **options, **AXES) for v in (one, other)]
+            assert abs(difference) < 4.5 * np.hypot(*errors), (parameter, what, options)
+
+
+def _statistic(v: np.ndarray, what: str, options: dict) -> float:
+    return {"mean": v.mean(), "sd": v.std()}.get(what, np.quantile(v, options.get("prob", 0.5)))
