@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import nutpie
@@ -23,10 +23,8 @@ from bayeslmm.bayes.hierarchical import pymc_model
 from bayeslmm.bayes.names import public_names
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.bayes.raw_draws import RawDraws
-from bayeslmm.bayes.settings import Settings
+from bayeslmm.bayes.settings import Sampler, Settings
 from bayeslmm.design import Design
-
-Sampler = Literal["nutpie", "pymc", "numpyro"]
 
 # our name: that of nutpie, of PyMC, and of NumPyro as PyMC calls it
 STATISTICS = {
