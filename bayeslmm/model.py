@@ -241,9 +241,9 @@ class Model:
         Parameters
         ----------
         **options
-            `draws=1000`, `tune=1000`, `chains=4`, `seed=None`, `sampler="nutpie" | "pymc"`, `target_accept=0.95`,
-            `cores=None`, `progressbar=None`, `engine="auto" | "hierarchical"`, `parameterisation="auto"`: see
-            `bayeslmm.bayes.sample.sample`.
+            `draws=1000`, `tune=None`, `chains=4`, `seed=None`, `target_accept=None`, `cores=None`, `progressbar=None`,
+            `engine="auto" | "marginal" | "importance" | "hierarchical"`, and for the last `sampler="nutpie" | "pymc" |
+            "numpyro"` and `parameterisation="auto"`: see `bayeslmm.bayes.sample.sample`.
 
         Warns
         -----

@@ -31,6 +31,7 @@ HOMES = {
 # File and module of every import that waits inside a function, and why it does.
 START = "the command line answers --help at once; what a command needs is loaded when it runs"
 PLAIN = "ArviZ and matplotlib take seconds to import; a fit without files or posterior does without"
+SLOW_PYMC = "PyMC takes seconds to import; other engines do without"
 SLOW = "PyMC takes seconds to import; a REML fit does without"
 COMPILED = "Numba takes half a second to import, and small fits do without"
 JAX = "an extra, and takes seconds to import"
@@ -61,6 +62,10 @@ LAZY = {
     ("model.py", "bayeslmm.bayes.parameterisation"): SLOW,
     ("model.py", "bayeslmm.bayes.marginal_model"): SLOW,
     ("model.py", "bayeslmm.bayes.sample"): SLOW,
+    ("bayes/sample.py", "bayeslmm.bayes.nuts"): SLOW_PYMC,
+    ("bayes/sample.py", "bayeslmm.bayes.marginal.run"): COMPILED,
+    ("bayes/sample.py", "bayeslmm.bayes.marginal.importance"): COMPILED,
+    ("bayes/marginal/mode.py", "scipy.optimize"): OPTIMIZE,
     ("model.py", "bayeslmm.results.posterior"): "ArviZ takes a second to import; a REML fit does without",
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,
     ("results/posterior.py", "bayeslmm.results.posterior_from_draws"): COMPILED.replace(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import nutpie
@@ -24,10 +24,8 @@ from bayeslmm.bayes.marginal_model import marginal_model
 from bayeslmm.bayes.names import public_names
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.bayes.raw_draws import RawDraws
-from bayeslmm.bayes.settings import Settings
+from bayeslmm.bayes.settings import Sampler, Settings
 from bayeslmm.design import Design
-
-Sampler = Literal["nutpie", "pymc", "numpyro"]
 
 # our name: that of nutpie, of PyMC, and of NumPyro as PyMC calls it
 STATISTICS = {

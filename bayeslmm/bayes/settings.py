@@ -1,6 +1,9 @@
 """What every sampler needs to know."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+Sampler = Literal["nutpie", "pymc", "numpyro"]
 
 
 @dataclass(frozen=True, slots=True)

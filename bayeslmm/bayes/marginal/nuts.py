@@ -63,7 +63,7 @@ def value_at(density, problem, centre, root, z, x, gx, g):
         for j in range(d):
             s += root[i, j] * z[j]
         x[i] = s
-    lp = density(problem, x, gx)
+    lp = density(problem, x[:d], gx[:d])
     for j in range(d):
         s = 0.0
         for i in range(d):

@@ -116,6 +116,19 @@ class Target:
         factors = np.repeat(scalars[:n_sd], self.problem.row[:, 1]) * R
         return self.integrated.draw(factors, float(scalars[n_sd]), scalars[n_sd + 1 :], z)
 
+    def log_density_and_draw(
+        self, x: np.ndarray, z: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Log density at x (d,) without its gradient, scalars (s,), factors, and gamma and b from z, in one pass."""
+        log_prior = constrain_at(self.problem, x, np.empty_like(x))
+        scalars, R = self.problem.value.copy(), self.problem.R.copy()
+        p, effects = self.integrated.likelihood.p, self.problem.u.size
+        try:
+            value, gamma, b = self.draw(scalars, R, z)
+        except np.linalg.LinAlgError:
+            return -np.inf, scalars, R, np.zeros(p), np.zeros(effects)
+        return float(log_prior + value), scalars, R, gamma, b
+
     def named(self, scalars: np.ndarray, R: np.ndarray, gamma: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:
         """Public variables (n, ...) from scalars (n, s), factors (n, sum of k^2), gamma (n, p) and b (n, effects)."""
         n, n_sd = scalars.shape[0], self.scalars.n_sd
