@@ -20,12 +20,17 @@ EXPIRES = 300.0  # seconds after which a lock is taken for that of a process tha
 @cache
 def compile_in_background() -> bool:
     """Start the other process, the first time this is called; whether one was started."""
-    if not Path(sys.executable or "").name.startswith("python") or getattr(sys, "frozen", False) or not _lock():
-        return False
+    return _lock() and start() is not None
+
+
+def start(*arguments: str) -> subprocess.Popen | None:
+    """Start `python -m bayeslmm.warm_up` with these arguments; None where that cannot be done."""
+    if not Path(sys.executable or "").name.startswith("python") or getattr(sys, "frozen", False):
+        return None
     given = {"BAYESLMM_ENGINE": "compiled", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
-        subprocess.Popen(
-            [sys.executable, "-m", MODULE],
+        return subprocess.Popen(
+            [sys.executable, "-m", MODULE, *arguments],
             env=os.environ | given,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -33,8 +38,7 @@ def compile_in_background() -> bool:
             start_new_session=True,
         )
     except OSError:
-        return False
-    return True
+        return None
 
 
 def lock_file() -> Path:

@@ -62,7 +62,7 @@ def _is_ready() -> bool:
 
 def on_disk() -> bool:
     """Whether this version's compiled loops were kept by another process (a guess that costs only time)."""
-    return all(_is_kept(folder, name) for folder, name in LAST_COMPILED)
+    return all(is_kept(folder, name) for folder, name in LAST_COMPILED)
 
 
 def _shared_folders() -> list[Path]:
@@ -76,7 +76,7 @@ def _shared_folders() -> list[Path]:
     return [linux, home / "Library" / "Caches" / "numba", windows]
 
 
-def _is_kept(folder: str, name: str) -> bool:
+def is_kept(folder: str, name: str) -> bool:
     """Whether a function of `bayeslmm/folder` was compiled after its source was written."""
     module = name.split(".")[0]
     source = Path(__file__).parents[1] / folder / f"{module}.py"

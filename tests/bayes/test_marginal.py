@@ -7,9 +7,10 @@ from scipy.linalg import block_diag
 import bayeslmm as blm
 from bayeslmm.bayes.integrated import Integrated
 from bayeslmm.bayes.marginal import run as running
-from bayeslmm.bayes.marginal.callback import by_python, forget, register
+from bayeslmm.bayes.marginal.callback import forget, register
 from bayeslmm.bayes.marginal.chain import Chain, windows
 from bayeslmm.bayes.marginal.importance import importance
+from bayeslmm.bayes.marginal.loops import python_density
 from bayeslmm.bayes.marginal.mode import Gaussian, at_mode
 from bayeslmm.bayes.marginal.run import run
 from bayeslmm.bayes.marginal.target import Target
@@ -160,9 +161,9 @@ def begin(seed: int) -> Chain:
 def test_moments_of_a_normal_distribution(normal):
     chain = begin(1)
     for size in (200, 200):
-        chain.whiten(chain.draw(by_python, normal, size, 0.9, tuning=True)[0])
-    chain.draw(by_python, normal, 100, 0.9, tuning=True)
-    draws, statistics = chain.draw(by_python, normal, 4000, 0.9)
+        chain.whiten(chain.draw(python_density(), normal, size, 0.9, tuning=True)[0])
+    chain.draw(python_density(), normal, 100, 0.9, tuning=True)
+    draws, statistics = chain.draw(python_density(), normal, 4000, 0.9)
     assert not statistics[:, 0].any()
     np.testing.assert_allclose(statistics[:, 2], [normal_density(x, np.empty(3)) for x in draws], rtol=1e-12)
     assert 0.8 < statistics[:, 3].mean() < 0.97
@@ -175,13 +176,13 @@ def test_moments_of_a_normal_distribution(normal):
 def test_blocks_change_no_bit_and_neither_does_going_on_later(normal):
     whole, cut = begin(2), begin(2)
     for chain in (whole, cut):
-        chain.draw(by_python, normal, 30, 0.9, tuning=True)
-    expected, _ = whole.draw(by_python, normal, 20, 0.9)
-    first, _ = cut.draw(by_python, normal, 7, 0.9)
+        chain.draw(python_density(), normal, 30, 0.9, tuning=True)
+    expected, _ = whole.draw(python_density(), normal, 20, 0.9)
+    first, _ = cut.draw(python_density(), normal, 7, 0.9)
     cut.normals(7, 5)
     cut.done = 7
     later = Chain.resumed(0, 2, cut.state(30), 5)
-    rest, _ = later.draw(by_python, normal, 13, 0.9)
+    rest, _ = later.draw(python_density(), normal, 13, 0.9)
     assert np.array_equal(expected, np.concatenate([first, rest]))
     assert np.array_equal(cut.normals(3, 5), later.normals(3, 5))
 
@@ -198,7 +199,7 @@ def test_a_density_that_breaks_is_a_divergence(normal):
     normal.key[0] = register(broken)
     chain = begin(3)
     chain.z[:] = 0.0
-    draws, statistics = chain.draw(by_python, normal, 50, 0.9)
+    draws, statistics = chain.draw(python_density(), normal, 50, 0.9)
     assert statistics[:, 0].any()
     assert np.abs(draws).max() <= 1
 

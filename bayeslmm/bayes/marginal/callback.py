@@ -34,7 +34,7 @@ def call(key: int, x: np.ndarray, gradient: np.ndarray) -> float:
 
 
 @numba.njit(**{**OPTIONS, "nogil": False, "no_cfunc_wrapper": False})
-def by_python(problem, x, gradient):  # type: ignore[no-untyped-def]
+def by_python(evaluate, problem, x, gradient):  # type: ignore[no-untyped-def]
     """Log density at x (d,) by the function of the problem's key; the gradient (d,) is written."""
     with numba.objmode(value="float64"):
         value = call(problem.key[0], x, gradient)

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from bayeslmm.bayes.marginal.loops import loops
 from bayeslmm.bayes.marginal.mode import Gaussian
-from bayeslmm.bayes.marginal.nuts import LOG_STEP_BAR, N_ADAPTATION, N_STATISTICS, advance
+from bayeslmm.bayes.marginal.nuts import LOG_STEP_BAR, N_ADAPTATION, N_STATISTICS
 from bayeslmm.likelihood.compiled.plan import apart_like
 
 FIRST_STEP = 0.8
@@ -93,20 +94,9 @@ class Chain:
         draws, statistics = np.empty((n, d)), np.empty((n, N_STATISTICS))
         normals, seeds = self.streams[MOMENTA].normal(size=(n, d)), _seeds(self.streams[CHOICES], n)
         g = self.gaussian
-        advance(
-            density,
-            problem,
-            g.centre,
-            g.root,
-            normals,
-            seeds,
-            self.z,
-            self.adaptation,
-            target,
-            tuning,
-            draws,
-            statistics,
-        )
+        by = (density, loops().evaluate, problem)
+        moves = (g.centre, g.root, normals, seeds, self.z, self.adaptation, target, tuning)
+        loops().advance(*by, *moves, draws, statistics)
         return draws, statistics
 
     def normals(self, n: int, size: int) -> np.ndarray:

@@ -42,10 +42,8 @@ from bayeslmm.bayes.marginal.problem import (
     WIDTH,
 )
 from bayeslmm.likelihood.compiled import plan as layout
-from bayeslmm.likelihood.compiled.draws import conditional_draw
 from bayeslmm.likelihood.compiled.plan import CORNER, EFFECTS, FIXED, GAP, LEVELS, N_TERMS, Q_TAIL, P
 from bayeslmm.likelihood.compiled.vectors import by_address, compiled, dot, inner
-from bayeslmm.likelihood.compiled.whole import evaluate
 
 HALF_ROOT, LOG_2 = 0.5**0.5, float(np.log(2))
 LOG_2PI = float(np.log(2 * np.pi))
@@ -184,8 +182,8 @@ def respond(problem, sigma):
 
 
 @inner
-def log_likelihood(problem):
-    """Log p(y | C, sigma, beta_s): see `Integrated`. Writes dC and d_beta.
+def log_likelihood(evaluate, problem):
+    """Log p(y | C, sigma, beta_s), by `whole.evaluate`: see `Integrated`. Writes dC and d_beta.
 
     Returns
     -------
@@ -248,13 +246,16 @@ def log_likelihood_at(problem, factors, sigma, beta):
 
 
 @by_address
-def log_posterior(problem, x, gradient):
+def log_posterior(evaluate, problem, x, gradient):
     """Log density at x (d,); -inf where it cannot be computed. The gradient (d,) is written."""
     log_prior = constrain(problem, x, gradient)
     n_sd = problem.row.shape[0]
-    if not np.isfinite(log_prior) or not problem.value[n_sd] > 0.0 or not np.isfinite(problem.value[: n_sd + 1].sum()):
+    total = log_prior
+    for j in range(n_sd + 1):
+        total += problem.value[j]
+    if not np.isfinite(total) or not problem.value[n_sd] > 0.0:
         return -np.inf
-    value, d_sigma = log_likelihood(problem)
+    value, d_sigma = log_likelihood(evaluate, problem)
     pull_back(problem, x, d_sigma, gradient)
     return log_prior + value
 
@@ -271,30 +272,38 @@ def pull_back_at(problem, x, d_sigma, gradient):
     pull_back(problem, x, d_sigma, gradient)
 
 
+@inner
+def note(problem, scalars, R):
+    """Write down where `constrain` has been."""
+    for j in range(scalars.size):
+        scalars[j] = problem.value[j]
+    for j in range(R.size):
+        R[j] = problem.R[j]
+
+
 @compiled
 def constrain_all(problem, X, scalars, R):
     """Write the scalars (n, s) and the factors of the correlations (n, sum of k^2) at the rows of X (n, d)."""
     gradient = np.empty(X.shape[1] + GAP)
     for i in range(X.shape[0]):
         constrain(problem, X[i], gradient)
-        scalars[i], R[i] = problem.value, problem.R
+        note(problem, scalars[i], R[i])
 
 
 @compiled
-def draw_all(problem, X, z, scalars, R, gamma, b):
+def draw_all(conditional_draw, eliminate, problem, X, z, scalars, R, gamma, b):
     """The same, and exact draws of gamma (n, p) and b (n, effects) from z (n, effects + p); whether all went well."""
     n_sd, q = problem.row.shape[0], problem.plan.size[Q_TAIL]
     gradient, fine = np.empty(X.shape[1] + GAP), True
     for i in range(X.shape[0]):
         constrain(problem, X[i], gradient)
-        scalars[i], R[i] = problem.value, problem.R
+        note(problem, scalars[i], R[i])
         sigma = problem.value[n_sd]
         respond(problem, sigma)
         for j in range(problem.lam.size):
             problem.lam[j] = problem.C[j] / sigma
-        log_Z, log_X, _ = conditional_draw(
-            problem.plan, problem.a, problem.lam, problem.w, problem.S, sigma, z[i], problem.x, problem.u, b[i]
-        )
+        plan, a, lam, w, S = problem.plan, problem.a, problem.lam, problem.w, problem.S
+        log_Z, log_X, _ = conditional_draw(eliminate, plan, a, lam, w, S, sigma, z[i], problem.x, problem.u, b[i])
         fine = fine and np.isfinite(log_Z + log_X)
         for j in range(gamma.shape[1]):
             gamma[i, j] = problem.x[q + j]

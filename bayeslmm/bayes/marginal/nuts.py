@@ -10,13 +10,10 @@ Random numbers come from outside: momenta as normal numbers, and one 64-bit seed
 So a run can be cut into blocks anywhere, and continued, without a change in any bit.
 """
 
-import numba
 import numpy as np
-from numba import types
 
-from bayeslmm.bayes.marginal.types import DENSITY, MATRIX, PROBLEM, VECTOR
 from bayeslmm.likelihood.compiled.plan import GAP
-from bayeslmm.likelihood.compiled.vectors import OPTIONS, inner
+from bayeslmm.likelihood.compiled.vectors import compiled, inner
 
 MAX_DEPTH, MAX_ENERGY = 10, 1000.0
 GAMMA, T0, KAPPA = 0.05, 10.0, 0.75
@@ -55,7 +52,7 @@ def turns(d, a, b, first, last):
 
 
 @inner
-def value_at(density, problem, centre, root, z, x, gx, g):
+def value_at(density, evaluate, problem, centre, root, z, x, gx, g):
     """Log density at z, and its gradient g; x and gx are workspaces."""
     d = centre.size
     for i in range(d):
@@ -63,7 +60,7 @@ def value_at(density, problem, centre, root, z, x, gx, g):
         for j in range(d):
             s += root[i, j] * z[j]
         x[i] = s
-    lp = density(problem, x[:d], gx[:d])
+    lp = density(evaluate, problem, x[:d], gx[:d])
     for j in range(d):
         s = 0.0
         for i in range(d):
@@ -85,22 +82,16 @@ def adapt(adaptation, acceptance, target):
     return np.exp(adaptation[LOG_STEP])
 
 
-ADVANCE = types.void(
-    types.FunctionType(DENSITY), PROBLEM, VECTOR, MATRIX, MATRIX, types.Array(types.uint64, 1, "C"), VECTOR, VECTOR,
-    types.float64, types.boolean, MATRIX, MATRIX,
-)  # fmt: skip
-
-
-@numba.njit(ADVANCE, **OPTIONS)
-def advance(density, problem, centre, root, normals, seeds, z, adaptation, target, tuning, draws, statistics):
+@compiled
+def advance(density, evaluate, problem, centre, root, normals, seeds, z, adaptation, target, tuning, draws, statistics):
     """Draw n times.
 
     Parameters
     ----------
     density
-        Log density at x and its gradient: `density(problem, x, gradient)`.
-    problem
-        What it works on.
+        Log density at x and its gradient: `density(evaluate, problem, x, gradient)`.
+    evaluate, problem
+        What it works by and on.
     centre, root
         (d,), (d, d): x = centre + root z.
     normals, seeds
@@ -129,7 +120,7 @@ def advance(density, problem, centre, root, normals, seeds, z, adaptation, targe
     z_subtree, g_subtree = np.empty(D), np.empty(D)
     rho, rho_new = np.empty(D), np.empty(D)
     kept_r, kept_rho = np.empty((MAX_DEPTH + 1, D)), np.empty((MAX_DEPTH + 1, D))
-    lp = value_at(density, problem, centre, root, z, x, gx, g)
+    lp = value_at(density, evaluate, problem, centre, root, z, x, gx, g)
     step = np.exp(adaptation[LOG_STEP] if tuning else adaptation[LOG_STEP_BAR])
     for n in range(seeds.size):
         counter[0] = seeds[n]
@@ -155,7 +146,7 @@ def advance(density, problem, centre, root, normals, seeds, z, adaptation, targe
                 for i in range(d):
                     r_new[i] += 0.5 * sign * step * g_new[i]
                     z_new[i] += sign * step * r_new[i]
-                lp_new = value_at(density, problem, centre, root, z_new, x, gx, g_new)
+                lp_new = value_at(density, evaluate, problem, centre, root, z_new, x, gx, g_new)
                 now = -lp_new
                 for i in range(d):
                     r_new[i] += 0.5 * sign * step * g_new[i]

@@ -9,8 +9,9 @@ from typing import Any, Self
 import numpy as np
 
 from bayeslmm.bayes.integrated import Integrated
-from bayeslmm.bayes.marginal.callback import by_python, forget, register
-from bayeslmm.bayes.marginal.density import constrain_all, constrain_at, draw_all, log_posterior, pull_back_at
+from bayeslmm.bayes.marginal.callback import forget, register
+from bayeslmm.bayes.marginal.density import constrain_all, constrain_at, pull_back_at
+from bayeslmm.bayes.marginal.loops import loops, python_density
 from bayeslmm.bayes.marginal.problem import Problem, Scalars, make_problem
 from bayeslmm.bayes.names import TermNames
 from bayeslmm.design import RandomTerm
@@ -59,7 +60,7 @@ class Target:
     def log_density(self, x: np.ndarray, gradient: np.ndarray) -> float:
         """Log density at x (d,), -inf where there is none; the gradient (d,) is written."""
         if self.is_small:
-            return float(log_posterior(self.problem, x, gradient))
+            return float(loops().log_posterior(loops().evaluate, self.problem, x, gradient))
         problem, n_sd = self.problem, self.scalars.n_sd
         log_prior = constrain_at(problem, x, gradient)
         if not np.isfinite(log_prior) or not problem.value[n_sd] > 0 or not np.isfinite(problem.C).all():
@@ -76,11 +77,11 @@ class Target:
     def by_address(self) -> Iterator[Any]:
         """The density for compiled code."""
         if self.is_small:
-            yield log_posterior
+            yield loops().log_posterior
             return
         self.problem.key[0] = register(self.log_density)
         try:
-            yield by_python
+            yield python_density()
         finally:
             forget(int(self.problem.key[0]))
 
@@ -96,7 +97,8 @@ class Target:
         gamma, b = np.empty((n, self.integrated.likelihood.p)), np.empty((n, self.problem.u.size))
         if self.is_small:
             scalars, R = np.empty((n, len(self.scalars.slots))), np.empty((n, self.problem.R.size))
-            if not draw_all(self.problem, X, z, scalars, R, gamma, b):
+            by = loops().conditional_draw, loops().eliminate
+            if not loops().draw_all(*by, self.problem, X, z, scalars, R, gamma, b):
                 raise np.linalg.LinAlgError("M is not positive definite")
             return self.named(scalars, R, gamma, b)
         scalars, R = self.constrained(X)

@@ -6,7 +6,7 @@
 
 import numpy as np
 
-from bayeslmm.likelihood.compiled.elimination import eliminate, fill_tail, tail_products
+from bayeslmm.likelihood.compiled.elimination import fill_tail, tail_products
 from bayeslmm.likelihood.compiled.plan import (
     BLOCK,
     COLUMN,
@@ -31,12 +31,12 @@ from bayeslmm.likelihood.compiled.plan import (
     P,
 )
 from bayeslmm.likelihood.compiled.tail import small_cholesky
-from bayeslmm.likelihood.compiled.vectors import add, compiled
+from bayeslmm.likelihood.compiled.vectors import add, by_address, compiled
 
 
-@compiled
-def conditional_draw(plan, a, lam, w, S, sigma, z, x, u, b):
-    """Factorise a problem with a small tail and draw: x (q + p,), u and b flat, from z (effects + p,).
+@by_address
+def conditional_draw(eliminate, plan, a, lam, w, S, sigma, z, x, u, b):
+    """Factorise a problem with a small tail, by `eliminate`, and draw: x (q + p,), u and b flat, from z (effects + p,).
 
     Returns
     -------

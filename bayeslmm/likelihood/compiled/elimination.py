@@ -41,6 +41,7 @@ from bayeslmm.likelihood.compiled.vectors import (
     CHUNK,
     add,
     add_product,
+    by_address,
     compiled,
     dot,
     inner,
@@ -103,7 +104,7 @@ def fill_tail(plan, a, lam, S):
                     S[max(i0 + x, j0 + y), min(i0 + x, j0 + y)] = s
 
 
-@compiled
+@by_address
 def eliminate(plan, a, lam, w, S):
     """Eliminate the lead terms, finest first.
 

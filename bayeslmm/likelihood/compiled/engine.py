@@ -14,6 +14,7 @@ from bayeslmm.likelihood.compiled.derivative import gradient
 from bayeslmm.likelihood.compiled.draws import conditional_draw, draw_effects, spread_normals
 from bayeslmm.likelihood.compiled.elimination import eliminate, fill_tail, tail_products
 from bayeslmm.likelihood.compiled.plan import ENTRIES, LEVELS, TERM, Layout, apart, lay_out, pack, pack_response
+from bayeslmm.likelihood.compiled.signatures import CONDITIONAL_DRAW, ELIMINATE, prepared
 from bayeslmm.likelihood.compiled.tail import back_substitute, small_cholesky, small_inverse, tail_inverse
 from bayeslmm.likelihood.compiled.whole import evaluate
 from bayeslmm.likelihood.crossprod import CrossProducts
@@ -109,7 +110,10 @@ class Engine:
         x, u, b = apart(S.shape[0] - 1), apart(self.layout.n_effects), apart(self.layout.n_effects)
         with self.lock:
             if self.is_small:
-                found = conditional_draw(plan, self.a, flat, self.w, S, sigma, z, x, u, b)
+                by = prepared(eliminate, ELIMINATE)
+                found = prepared(conditional_draw, CONDITIONAL_DRAW)(
+                    by, plan, self.a, flat, self.w, S, sigma, z, x, u, b
+                )
                 return _checked(*found), x[q:], b
             parts = self._factorise(flat)
             spread_normals(plan, z, x)

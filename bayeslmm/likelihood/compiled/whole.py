@@ -6,10 +6,10 @@ from bayeslmm.likelihood.compiled.derivative import gradient
 from bayeslmm.likelihood.compiled.elimination import eliminate, fill_tail, tail_products
 from bayeslmm.likelihood.compiled.plan import ENTRIES, LEVELS, N_LEAD, Q_TAIL, TERM
 from bayeslmm.likelihood.compiled.tail import back_substitute, small_cholesky, small_inverse, tail_inverse
-from bayeslmm.likelihood.compiled.vectors import compiled
+from bayeslmm.likelihood.compiled.vectors import by_address
 
 
-@compiled
+@by_address
 def evaluate(plan, a, lam, w, v, S, T, x, nu, c, G, u, b, e):
     """Value, gradient and solutions; c is 1 / sigma^2, or 0 where sigma is profiled out.
 
