@@ -16,18 +16,19 @@ correlations. With beta integrated out, the mode of this posterior in (sd, cor, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from bayeslmm.bayes.defaults import AT_MEAN, Kind, Slot, centring, default_slots
-from bayeslmm.bayes.distributions import LKJ, Flat, Prior, StudentT
+from bayeslmm.bayes.distributions import LKJ, Cauchy, Flat, Laplace, Normal, Prior, StudentT, Uniform
 from bayeslmm.design import Design, RandomTerm
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.likelihood.basis import FixedBasis
 
-GivenPriors = Literal["default", "flat"] | Mapping[str, Prior] | None
+GivenPriors = Literal["default", "flat"] | Mapping[str, Any] | None  # Any: a Prior, or one of PyMC or PreliZ
+FOREIGN_HOMES = ("pymc", "pytensor", "preliz")
 MIN_LEVELS_FLAT = 3
 
 
@@ -98,7 +99,8 @@ def resolve(design: Design, given: GivenPriors = None) -> Priors:
     given
         None or "default"; "flat"; or priors by name. A name is, from the most to the least specific, a coefficient
         ("Intercept", "grade", or "beta[grade]" where a name means two things) or "beta" (all but the intercept);
-        "sd_g[effect]", "sd_g" or "sd"; "cor_g" or "cor"; "sigma". What is not named keeps its default.
+        "sd_g[effect]", "sd_g" or "sd"; "cor_g" or "cor"; "sigma". What is not named keeps its default. A distribution
+        of PyMC (`pm.Gamma.dist(2, 0.1)`) or PreliZ is taken for what it is.
 
     Raises
     ------
@@ -137,20 +139,20 @@ def _least_squares(design: Design, levels: np.ndarray, centre: np.ndarray) -> np
 # -- what the user gave --------------------------------------------------------------------------------------------
 
 
-def _replaced(design: Design, slots: list[Slot], given: Mapping[str, Prior]) -> list[Slot]:
+def _replaced(design: Design, slots: list[Slot], given: Mapping[str, Any]) -> list[Slot]:
     known = list(dict.fromkeys(k for s in slots for k in s.keys))
     for key in given:
         if key not in known:
             raise ArgumentError(_unknown(design, key, known))
-    return [_replaced_slot(s, next((k for k in s.keys if k in given), None), given) for s in slots]
+    return [_replaced_slot(design, s, next((k for k in s.keys if k in given), None), given) for s in slots]
 
 
-def _replaced_slot(slot: Slot, key: str | None, given: Mapping[str, Prior]) -> Slot:
+def _replaced_slot(design: Design, slot: Slot, key: str | None, given: Mapping[str, Any]) -> Slot:
     if key is None:
         return slot
     why = "given" if key == slot.keys[0] else f"given as `{key}`"
     at = AT_MEAN if slot.why.endswith(AT_MEAN) else ""
-    return replace(slot, prior=_checked(slot, key, given[key]), why=why + at, default=False)
+    return replace(slot, prior=_checked(design, slot, key, given[key]), why=why + at, default=False)
 
 
 def _unknown(design: Design, key: object, known: list[str]) -> str:
@@ -163,10 +165,9 @@ def _unknown(design: Design, key: object, known: list[str]) -> str:
     return f"priors: there is no parameter `{key}`{question}riors can be given for {listed}"
 
 
-def _checked(slot: Slot, key: str, prior: object) -> Prior:
+def _checked(design: Design, slot: Slot, key: str, given: object) -> Prior:
     """The prior, if it can be one of this parameter."""
-    if not isinstance(prior, Prior):
-        raise ArgumentError(f"priors: `{key}`: {prior!r} is not a prior; write for example {_example(slot.kind)}")
+    prior = _own(design, slot, key, given)
     if slot.kind == "cor":
         if isinstance(prior, Flat):
             return LKJ(1)
@@ -178,19 +179,47 @@ def _checked(slot: Slot, key: str, prior: object) -> Prior:
             f"priors: `{key}`: {prior} is a prior of correlations; use for example {_example(slot.kind)}"
         )
     if slot.kind in ("sd", "sigma") and not (prior.positive or isinstance(prior, Flat)):
-        cure = (
-            f"its positive half is {_half(prior)}"
-            if getattr(prior, "mu", 0) == 0
-            else "use blm.Gamma or blm.HalfNormal"
+        raise ArgumentError(
+            f"priors: `{key}`: {prior} allows negative values, which an sd cannot have; {_positive_part(prior)}"
         )
-        raise ArgumentError(f"priors: `{key}`: {prior} allows negative values, which an sd cannot have; {cure}")
     return prior
 
 
-def _half(prior: Prior) -> str:
-    if isinstance(prior, StudentT):
-        return f"blm.HalfStudentT({prior.nu:g}, {prior.sigma:g})"
-    return f"blm.HalfNormal({getattr(prior, 'sigma', 1):g})"
+def _own(design: Design, slot: Slot, key: str, given: object) -> Prior:
+    """What was given as a prior of the vocabulary, or a wrapped one of another library."""
+    if isinstance(given, Prior):
+        return given
+    if type(given).__module__.split(".")[0] not in FOREIGN_HOMES:
+        raise ArgumentError(f"priors: `{key}`: {given!r} is not a prior; write for example {_example(slot.kind)}")
+    from bayeslmm.bayes.foreign import as_prior
+
+    prior, n = as_prior(given, key)
+    sizes = {len(block) for t in design.terms if t.group == slot.group for block in t.blocks if len(block) > 1}
+    if slot.kind == "cor" and n is not None and sizes != {n}:
+        raise ArgumentError(
+            f"priors: `{key}`: pm.LKJCorr has n={n}, and `{slot.group}` has "
+            f"{' and '.join(map(str, sorted(sizes)))} correlated effects; blm.LKJ({getattr(prior, 'eta', 2):g}) fits "
+            "any number"
+        )
+    return prior
+
+
+def _positive_part(prior: Prior) -> str:
+    match prior:
+        case Normal(mu=0.0):
+            return f"its positive half is blm.HalfNormal({prior.sigma:g})"
+        case Normal():
+            return f"its positive part is blm.TruncatedNormal({prior.mu:g}, {prior.sigma:g}, lower=0)"
+        case StudentT(mu=0.0):
+            return f"its positive half is blm.HalfStudentT({prior.nu:g}, {prior.sigma:g})"
+        case Cauchy(alpha=0.0):
+            return f"its positive half is blm.HalfCauchy({prior.beta:g})"
+        case Laplace(mu=0.0):
+            return f"its positive half is blm.Exponential({1 / prior.b:g})"
+        case Uniform() if prior.upper > 0:
+            return f"its positive part is blm.Uniform(0, {prior.upper:g})"
+        case _:
+            return "use blm.Gamma or blm.HalfNormal"
 
 
 def _example(kind: Kind) -> str:

@@ -6,6 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import bayeslmm as blm
+from bayeslmm.bayes.bounds import inside, support_of
 from bayeslmm.bayes.priors import Priors, resolve
 from bayeslmm.design import Design, build
 from bayeslmm.errors import ArgumentError, DesignWarning
@@ -212,6 +213,29 @@ def test_a_coefficient_may_have_a_sign():
     assert by_name(priors("y ~ x + (1 | g)", {"x": blm.HalfNormal(1)}))["x"] == blm.HalfNormal(1)
 
 
+def test_priors_with_bounds():
+    given = {"x": blm.Uniform(-1, 2), "sd": blm.Uniform(0, 3), "sigma": blm.TruncatedNormal(4, 2, lower=0)}
+    p = priors("y ~ x + (x | g)", given)
+    assert [support_of(s) for s in p.slots if s.kind != "cor"] == [
+        (-np.inf, np.inf),
+        (-1, 2),
+        (0, 3),
+        (0, 3),
+        (0, np.inf),
+    ]
+    flat = priors("y ~ x + (x | g)", "flat")
+    assert support_of(flat.sigma) == (0, np.inf)
+    assert support_of(flat.beta[1]) == (-np.inf, np.inf)
+
+
+def test_a_start_is_moved_into_the_support():
+    p = priors("y ~ x + f + (x | g)", {"x": blm.Uniform(2, 5), "flo": blm.HalfNormal(1), "fmid": blm.Normal(0, 1)})
+    assert_allclose(inside(p.beta, np.array([1.0, 9.0, -2.0, -3.0])), [1, 3.5, 2, -3])
+    assert_allclose(inside(p.beta, np.array([1.0, 2.5, 0.0, -3.0])), [1, 2.5, p.beta[2].scale, -3])
+    cut = priors("y ~ x + (1 | g)", {"x": blm.TruncatedNormal(0, 1, upper=-2)})
+    assert_allclose(inside(cut.beta, np.array([0.0, 1.5])), [0, -5.5])
+
+
 def test_flat():
     got = by_name(priors("y ~ x + (x | g)", "flat"))
     assert got.pop("cor_g") == blm.LKJ(1)
@@ -235,7 +259,11 @@ def test_default_is_none():
         ({3: blm.Normal(0, 1)}, "no parameter `3`; priors can be given for"),
         ({"sd": blm.Normal(0, 2)}, r"`sd`: Normal\(0, 2\) allows negative values.*blm.HalfNormal\(2\)"),
         ({"sigma": blm.StudentT(4, 0, 2)}, r"blm.HalfStudentT\(4, 2\)"),
-        ({"sigma": blm.Normal(3, 2)}, "blm.Gamma"),
+        ({"sigma": blm.Normal(3, 2)}, r"its positive part is blm.TruncatedNormal\(3, 2, lower=0\)"),
+        ({"sigma": blm.Cauchy(0, 2)}, r"blm.HalfCauchy\(2\)"),
+        ({"sigma": blm.Laplace(0, 2)}, r"blm.Exponential\(0.5\)"),
+        ({"sd": blm.Uniform(-1, 5)}, r"allows negative values.*blm.Uniform\(0, 5\)"),
+        ({"sd": blm.Logistic(0, 5)}, "use blm.Gamma or blm.HalfNormal"),
         ({"x": blm.LKJ(2)}, r"`x`: LKJ\(2\) is a prior of correlations; use for example blm.Normal"),
         ({"sd": blm.LKJ(2)}, "blm.HalfNormal"),
         ({"cor": blm.Normal(0, 1)}, r"cannot be a prior of correlations; use blm.LKJ\(2\)"),
