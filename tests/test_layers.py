@@ -53,7 +53,7 @@ LAZY = {
     ("results/quantile_residuals.py", "bayeslmm.results.fit_plots"): PLAIN,
     ("results/influence.py", "bayeslmm.results.influence_plot"): PLAIN,
     ("model.py", "bayeslmm.bayes.priors"): SLOW,
-    ("bayes/priors.py", "bayeslmm.bayes.foreign"): SLOW + ", and so do priors of our own vocabulary",
+    ("bayes/given.py", "bayeslmm.bayes.foreign"): SLOW + ", and so do priors of our own vocabulary",
     ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,
     ("model.py", "bayeslmm.bayes.sample"): SLOW,
     ("model.py", "bayeslmm.results.posterior"): "ArviZ takes a second to import; a REML fit does without",
