@@ -57,7 +57,10 @@ LAZY = {
     ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,
     ("model.py", "bayeslmm.bayes.sample"): SLOW,
     ("model.py", "bayeslmm.results.posterior"): "ArviZ takes a second to import; a REML fit does without",
+    ("model.py", "bayeslmm.results.prior_predictive"): "xarray takes half a second to import; a REML fit does without",
+    ("model.py", "bayeslmm.results.model_plots"): PLAIN,
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,
+    ("results/posterior.py", "bayeslmm.results.posterior_plots"): PLAIN,
     ("results/posterior.py", "bayeslmm.bayes.prior_draws"): SLOW + ", and so does a posterior that was loaded",
 }
 TYPES_ONLY = {("model.py", "pymc"): "the return type of Model.pymc_model"}

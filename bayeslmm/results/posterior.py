@@ -28,6 +28,7 @@ from bayeslmm.results.posterior_variance import icc_draws, r2_draws
 
 if TYPE_CHECKING:
     from bayeslmm.bayes.priors import Priors
+    from bayeslmm.results.posterior_plots import PosteriorPlots
 
 GROUPS = ("posterior_predictive", "log_likelihood", "prior")
 
@@ -322,6 +323,15 @@ class Posterior:
         tree = xr.DataTree.from_dict({**present, **added})
         tree.attrs = dict(self.data.attrs)
         return replace(self, data=tree)
+
+    # -- priors ----------------------------------------------------------------------------------------------------
+
+    @property
+    def plot(self) -> "PosteriorPlots":
+        """Pictures: `post.plot.prior_posterior()`."""
+        from bayeslmm.results.posterior_plots import PosteriorPlots
+
+        return PosteriorPlots(self.draws, self.priors)
 
     # -- onwards --------------------------------------------------------------------------------------------------
 
