@@ -34,6 +34,7 @@ PLAIN = "ArviZ and matplotlib take seconds to import; a fit without files or pos
 SLOW = "PyMC takes seconds to import; a REML fit does without"
 COMPILED = "Numba takes half a second to import, and small fits do without"
 OPTIMIZE = "scipy.optimize takes a quarter of a second to import; a fit does without"
+FEW = "few posteriors are asked; sampling does without"
 LAZY = {
     ("design/transforms.py", "scipy.interpolate"): "splines alone need it, and it takes most of a second",
     ("point/icc.py", "scipy.optimize"): OPTIMIZE,
@@ -61,6 +62,9 @@ LAZY = {
     ("model.py", "bayeslmm.results.model_plots"): PLAIN,
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,
     ("results/posterior.py", "bayeslmm.results.posterior_plots"): PLAIN,
+    ("results/posterior.py", "bayeslmm.results.prior_parameters"): FEW,
+    ("results/posterior.py", "bayeslmm.results.prior_sensitivity"): FEW,
+    ("results/posterior.py", "bayeslmm.results.prior_decision"): FEW,
     ("results/posterior.py", "bayeslmm.bayes.prior_draws"): SLOW + ", and so does a posterior that was loaded",
 }
 TYPES_ONLY = {("model.py", "pymc"): "the return type of Model.pymc_model"}
