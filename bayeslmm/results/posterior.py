@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bayeslmm.results.prior_decision import PriorDecision
     from bayeslmm.results.prior_sensitivity import PriorSensitivity
 
-GROUPS = ("posterior_predictive", "log_likelihood", "prior")
+GROUPS = ("posterior_predictive", "log_likelihood", "prior", "log_prior")
 
 
 class FittableModel(Protocol):
@@ -309,7 +309,7 @@ class Posterior:
         Parameters
         ----------
         *groups
-            Of "posterior_predictive", "log_likelihood", "prior"; none given is the first two.
+            Of "posterior_predictive", "log_likelihood", "prior", "log_prior"; none given is the first two.
         seed
             Of the random numbers.
         prior_draws
@@ -319,6 +319,7 @@ class Posterior:
             "posterior_predictive": lambda: self.posterior_predictive(seed),
             "log_likelihood": lambda: predictions.log_likelihood(self.draws, self._obs),
             "prior": lambda: self.prior(prior_draws, seed),
+            "log_prior": self._log_prior,
         }
         for name in groups:
             if name not in GROUPS:
@@ -390,6 +391,11 @@ class Posterior:
             return self.model.with_priors(given).sample(**self._sampling(sampling)).draws
 
         return prior_decision(self.draws, priors, function, prior, refit, check_level(level), reach, refits)
+
+    def _log_prior(self) -> xr.Dataset:
+        from bayeslmm.results.prior_parameters import log_prior_dataset, own_priors
+
+        return log_prior_dataset(self.draws, own_priors(self.priors, "log_prior"))
 
     def _sampling(self, given: Mapping[str, Any] | None) -> dict[str, Any]:
         """Options to sample again as this posterior was."""

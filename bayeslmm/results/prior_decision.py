@@ -115,6 +115,8 @@ def prior_decision(
         notes.append(f"not changed, because it has no width: {', '.join(fixed)}")
     if search.left < refits:
         notes.append(f"the model was sampled again {refits - search.left} times")
+    if any(t.place is None and not np.isclose(max(t.reached, 1 / t.reached), reach) for t in turns):
+        notes.append(f"the search ended where the model would have to be sampled more than refits={refits} times")
     sentence = _sentence(quantity, key, level, now, turns)
     return PriorDecision(quantity, key, level, curve, table, sentence, tuple(notes))
 
@@ -186,21 +188,25 @@ def _row(at: AtFactor) -> dict[str, float | str]:
 def _sentence(quantity: str, key: str, level: float, now: AtFactor, turns: Sequence[_Turn]) -> str:
     lower, upper = rformat.format_numbers([now.lower, now.upper], 3)
     verb, other = ("includes", "exclude") if now.includes else ("excludes", "include")
-    said = [_said(turn, word, other) for turn, word in zip(turns, ("narrow", "wide"), strict=True)]
     priors = "all priors" if key == "all" else f"the prior of `{key}`"
-    return (
-        f"The {100 * level:g}% interval of {quantity}, {lower} to {upper}, {verb} zero. "
-        f"With {priors} {said[0]}; {said[1]}."
-    )
+    found = [_widths(t, w) for t, w in zip(turns, ("narrow", "wide"), strict=True) if t.place is not None]
+    never = [_widths(t, w) for t, w in zip(turns, ("narrow", "wide"), strict=True) if t.place is None]
+    if not found:
+        end = f"It would not {other} zero with {priors} up to {' or '.join(never)}."
+    else:
+        end = f"It would {other} zero with {priors} {' or '.join(found)}"
+        end += f"; up to {never[0]}, it would not." if never else "."
+    return f"The {100 * level:g}% interval of {quantity}, {lower} to {upper}, {verb} zero. {end}"
 
 
-def _said(turn: _Turn, word: str, other: str) -> str:
-    def times(factor: float) -> str:
-        return rformat.format_numbers([max(factor, 1 / factor)], 2)[0]
+def _widths(turn: _Turn, word: str) -> str:
+    factor = turn.reached if turn.place is None else turn.place.factor
+    return f"{rformat.format_numbers([max(factor, 1 / factor)], 2)[0]} times as {word}"
 
-    if turn.place is None:
-        return f"up to {times(turn.reached)} times as {word} it would not {other} it"
-    return f"{times(turn.place.factor)} times as {word} it would {other} it"
+
+def _fraction(factor: float) -> str:
+    text = rformat.format_numbers([max(factor, 1 / factor)], 2)[0]
+    return text if factor >= 1 else f"1/{text}"
 
 
 def _picture(found: PriorDecision, width: float, ax: Axes | None) -> Axes:
@@ -215,9 +221,8 @@ def _picture(found: PriorDecision, width: float, ax: Axes | None) -> Axes:
     ax.axvline(1, color=style.DATA, lw=0.8, ls=":")
     for factor in found.table["factor"].dropna():
         ax.axvline(factor, color=style.PRIOR, lw=1.4)
-        label = rformat.format_numbers([factor], 2)[0]
         ax.annotate(
-            label,
+            _fraction(float(factor)),
             (factor, 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(3, -3),
@@ -229,7 +234,7 @@ def _picture(found: PriorDecision, width: float, ax: Axes | None) -> Axes:
     ax.set_xscale("log")
     ticks = [t for t in 2.0 ** np.arange(-10, 11) if x.min() <= t <= x.max()]
     ax.xaxis.set_major_locator(FixedLocator(ticks[:: 1 + len(ticks) // (6 if width < 5 else 12)]))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}" if v >= 1 else f"1/{1 / v:g}"))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: _fraction(v)))
     ax.xaxis.set_minor_locator(NullLocator())
     style.tidy(ax, style.fold(found.sentence, 0.95 * width))
     ax.set_xlabel(f"width of {'all priors' if found.prior == 'all' else f'the prior of {found.prior}'}", fontsize=9)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 
 from bayeslmm.bayes.defaults import Slot
 from bayeslmm.bayes.distributions import LKJ
@@ -56,6 +57,31 @@ def prior_parameters(draws: Draws, priors: Priors) -> Iterator[PriorParameter]:
             slot = next(s for s in priors.slots if s.kind == "cor" and s.group == term.group)
             yield PriorParameter(slot, tuple(R[:, b[:, None], b] for b in blocks))
     yield PriorParameter(priors.sigma, (draws.sigma,))
+
+
+def log_priors(draws: Draws, priors: Priors) -> dict[str, np.ndarray]:
+    """Log prior densities (S,), summed by class: the intercept, the other coefficients, sds and correlations by group.
+
+    Densities of the parameters as they are (sds, not their logarithms).
+    """
+    out: dict[str, np.ndarray] = {}
+    for parameter in prior_parameters(draws, priors):
+        name = _class(parameter.slot)
+        out[name] = out.get(name, 0.0) + parameter.log_prior()
+    return out
+
+
+def _class(slot: Slot) -> str:
+    if slot.kind == "beta":
+        return "Intercept" if "(Intercept)" in slot.keys else "beta"
+    return slot.kind if slot.kind == "sigma" else f"{slot.kind}_{slot.group}"
+
+
+def log_prior_dataset(draws: Draws, priors: Priors) -> xr.Dataset:
+    """`log_priors` (chain, draw) as the group `log_prior` that ArviZ's power-scaling wants."""
+    index = {name: draws.posterior[name] for name in ("chain", "draw")}
+    values = {k: (("chain", "draw"), v.reshape(draws.shape)) for k, v in log_priors(draws, priors).items()}
+    return xr.Dataset(values, index)
 
 
 def own_priors(priors: object, verb: str) -> Priors:

@@ -13,14 +13,12 @@ References
 Kallioinen, Paananen, Buerkner & Vehtari (2024), Statistics and Computing 34: 57. Computed by ArviZ.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from arviz_stats.base import array_stats
 
-from bayeslmm.bayes.defaults import Slot
 from bayeslmm.bayes.names import pair_labels, short
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.errors import ArgumentError
@@ -28,7 +26,7 @@ from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.results.contrasts import table_text
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
-from bayeslmm.results.prior_parameters import prior_parameters
+from bayeslmm.results.prior_parameters import log_priors
 
 ALPHAS, THRESHOLD = (0.99, 1.01), 0.05
 DATA = "the data decide"
@@ -132,24 +130,6 @@ def parameter_draws(draws: Draws) -> tuple[np.ndarray, list[str]]:
         names += [f"sd_{term.group}[{short(e)}]" for e in term.effects]
         names += [f"cor_{term.group}[{label}]" for label in pair_labels(term)]
     return np.concatenate([*parts, draws.sigma[:, None]], axis=1), [*names, "sigma"]
-
-
-def log_priors(draws: Draws, priors: Priors) -> Mapping[str, np.ndarray]:
-    """Log prior densities (S,), summed by class: the intercept, the other coefficients, sds and correlations by group.
-
-    Densities of the parameters as they are (sds, not their logarithms).
-    """
-    out: dict[str, np.ndarray] = {}
-    for parameter in prior_parameters(draws, priors):
-        name = _class(parameter.slot)
-        out[name] = out.get(name, 0.0) + parameter.log_prior()
-    return out
-
-
-def _class(slot: Slot) -> str:
-    if slot.kind == "beta":
-        return "Intercept" if "(Intercept)" in slot.keys else "beta"
-    return slot.kind if slot.kind == "sigma" else f"{slot.kind}_{slot.group}"
 
 
 def marginal_log_likelihood(draws: Draws, chosen: np.ndarray) -> np.ndarray:

@@ -89,7 +89,7 @@ def test_a_narrower_prior_makes_the_interval_include_zero():
         assert_allclose(row.upper - row.lower, 2 * 1.96 / np.sqrt(precision), rtol=0.06)
     assert found.curve["factor"].is_monotonic_increasing
     assert found.sentence.startswith("The 95% interval of x, ")
-    assert "excludes zero. With the prior of `x` 4" in found.sentence
+    assert "excludes zero. It would include zero with the prior of `x` 4 times as narrow" in found.sentence
     assert found.sentence.endswith(
         "times as narrow it would include it; up to 32 times as wide it would not include it."
     )
@@ -100,7 +100,18 @@ def test_a_wider_prior_makes_the_interval_exclude_zero():
     found = post.prior_sensitivity("x", prior="beta")
     assert found.table.loc["wider", "factor"] == pytest.approx(turning_factor(2.1, 1), rel=0.08)
     assert np.isnan(found.table.loc["narrower", "factor"])
-    assert "includes zero" in found.sentence
+    assert "includes zero. It would exclude zero with the prior of `beta` 2" in found.sentence
+    assert found.sentence.endswith(" times as wide; up to 32 times as narrow, it would not.")
+
+
+def test_a_wider_prior_pulls_less():
+    """The data say 1.6 above what is asked for, the prior 3.5: with less of it the interval includes zero."""
+    post, _ = conjugate(2.1, blm.Normal(4, 1.8))
+    found = post.prior_sensitivity("x = 0.5", prior="x")
+    now = found.curve.set_index("factor").loc[1.0]
+    assert now["lower"] > 0
+    assert found.table.loc["wider", "factor"] > 1
+    assert np.isnan(found.table.loc["narrower", "factor"])
 
 
 def test_where_weights_cannot_be_trusted_the_model_is_sampled_again():
@@ -125,6 +136,8 @@ def test_the_search_stops_when_it_may_not_sample_again():
     assert 1 / 1000 < searched < 1
     assert found.curve["factor"].min() == searched
     assert (found.curve["how"] != "refitted").all()
+    assert "It would not include zero with the prior of `x` up to" in found.sentence
+    assert "more than refits=0 times" in found.notes[-1]
 
 
 def test_a_uniform_prior_that_reaches_further_is_never_reweighted():

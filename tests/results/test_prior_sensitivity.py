@@ -17,7 +17,6 @@ from bayeslmm.results.prior_sensitivity import (
     BOTH,
     DATA,
     PRIOR,
-    log_priors,
     marginal_log_likelihood,
     parameter_draws,
     sensitivities,
@@ -51,14 +50,13 @@ def test_numbers_are_arviz_s():
     values, names = parameter_draws(post.draws)
     index = {"chain": np.arange(2), "draw": np.arange(100)}
     dims = ("chain", "draw")
-    priors = {k: (dims, v.reshape(2, 100)) for k, v in log_priors(post.draws, post.priors).items()}
     likelihood = marginal_log_likelihood(post.draws, np.arange(200)).reshape(2, 100)
     tree = xr.DataTree.from_dict(
         {
             "posterior": xr.Dataset(
                 {n: (dims, v.reshape(2, 100)) for n, v in zip(names, values.T, strict=True)}, index
             ),
-            "log_prior": xr.Dataset(priors, index),
+            "log_prior": post.extended("log_prior").data["log_prior"].to_dataset(),
             "log_likelihood": xr.Dataset({"y": (dims, likelihood)}, index),
         }
     )
