@@ -145,8 +145,8 @@ def _random(name: str, priors: Sequence[Prior], positive: bool, start: np.ndarra
     if isinstance(first, Flat):
         return (pm.HalfFlat if positive else pm.Flat)(name, dims=dim, initval=initval)
     if isinstance(first, ForeignPrior):
-        size = (len(priors),) if dim else ()
-        return pm.modelcontext(None).register_rv(first.variable(size), name, dims=dim or None, initval=initval)
+        size, dims = ((len(priors),), (dim,)) if dim else ((), None)
+        return pm.modelcontext(None).register_rv(first.variable(size), name, dims=dims, initval=initval)
     names = [f.name for f in fields(first) if getattr(first, f.name) is not None]
     parameters = {field: _shared([getattr(p, field) for p in priors], dim) for field in names}
     return getattr(pm, type(first).__name__)(name, **parameters, dims=dim, initval=initval)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from arviz_stats.base import array_stats
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
@@ -102,15 +103,14 @@ def prior_decision(
     if not np.isfinite(reach) or reach <= STEP:
         raise ArgumentError(f"reach={reach!r} must be a number above 1.5, such as 32")
     changed, fixed = chosen_slots(priors, key)
-    search = AtFactors(
-        priors, function, changed, refit, level, refits, [Base.of(1.0, draws, priors, function, changed)]
-    )
+    base = Base.of(1.0, draws, priors, function, changed)
+    search = AtFactors(priors, function, changed, refit, level, refits, [base])
     now = search.now
     turns = [_turn(search, now, float(reach), direction) for direction in (-1, 1)]
     curve = pd.DataFrame([_row(a) for a in sorted(search.found.values(), key=lambda a: a.factor)])
     table = pd.DataFrame([t.row for t in turns], index=["narrower", "wider"])
     quantity = str(function.labels["contrast"][0])
-    notes = [f"changed: {', '.join(changed)}"]
+    notes = [f"changed: {', '.join(changed)}", _monte_carlo_error(base.h.reshape(draws.shape), level)]
     if fixed:
         notes.append(f"not changed, because it has no width: {', '.join(fixed)}")
     if search.left < refits:
@@ -197,6 +197,16 @@ def _sentence(quantity: str, key: str, level: float, now: AtFactor, turns: Seque
         end = f"It would {other} zero with {priors} {' or '.join(found)}"
         end += f"; up to {never[0]}, it would not." if never else "."
     return f"The {100 * level:g}% interval of {quantity}, {lower} to {upper}, {verb} zero. {end}"
+
+
+def _monte_carlo_error(h: np.ndarray, level: float) -> str:
+    """How well the ends of the interval of h (chains, draws) are known."""
+    errors = [
+        float(array_stats.mcse(h, chain_axis=0, draw_axis=1, method="quantile", prob=q))
+        for q in ((1 - level) / 2, (1 + level) / 2)
+    ]
+    lower, upper = rformat.format_numbers(errors, 2)
+    return f"Monte Carlo error of the ends at 1: {lower} and {upper}"
 
 
 def _widths(turn: _Turn, word: str) -> str:

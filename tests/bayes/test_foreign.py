@@ -102,6 +102,9 @@ def test_the_hierarchical_model_and_its_prior_take_them():
     model = blm.Model("y ~ x + z + (x | g) + (1 | h)", data, priors=given).pymc_model()
     names = {v.name for v in model.free_RVs}
     assert {"beta_centred_Normal", "beta_centred_ForeignPrior", "sd_g", "sd_h", "sigma"} <= names
+    dims = model.named_vars_to_dims
+    assert dims["sd_g"] == ("g_effect",)
+    assert dims["beta_centred_ForeignPrior"] == ("coef_ForeignPrior",)
     point = model.initial_point()
     logp = model.compile_logp(vars=[model["sd_g"], model["sd_h"], model["sigma"]], jacobian=False, mode=PLAIN)
     sd_g, sd_h = np.exp(point["sd_g_log__"]), 4 / (1 + np.exp(-point["sd_h_interval__"]))

@@ -166,7 +166,10 @@ def test_all_priors_at_once_leave_out_what_has_no_width():
     priors = resolve(post.design, {"x": blm.Normal(0, 5), "sigma": blm.Flat()})
     found = replace(post, priors=priors).prior_sensitivity("x", reach=2)
     assert found.notes[0] == "changed: Intercept, x, z, sd_g[Intercept], sd_g[x]"
-    assert "sigma (Flat)" in found.notes[1]
+    assert "sigma (Flat)" in found.notes[2]
+    error = np.sqrt(0.025 * 0.975 / 4000) / stats.norm.pdf(1.96) / np.sqrt(1 + 1 / 25)  # of a quantile of 4000 draws
+    ends = [float(v) for v in found.notes[1].split(": ")[1].split(" and ")]
+    assert_allclose(ends, error, rtol=0.3)
     changed, fixed = chosen_slots(priors, "sd")
     assert (changed, fixed) == (["sd_g[Intercept]", "sd_g[x]"], [])
 
