@@ -100,8 +100,10 @@ def prior_decision(
     """
     if function.m != 1:
         raise ArgumentError(f"prior_sensitivity: a decision is about one quantity, and {function.m} were given")
-    if not np.isfinite(reach) or reach <= STEP:
+    if isinstance(reach, bool) or not isinstance(reach, int | float | np.number) or not 1.5 < reach < np.inf:
         raise ArgumentError(f"reach={reach!r} must be a number above 1.5, such as 32")
+    if isinstance(refits, bool) or not isinstance(refits, int | np.integer) or refits < 0:
+        raise ArgumentError(f"refits={refits!r} must be a whole number, at least 0")
     changed, fixed = chosen_slots(priors, key)
     base = Base.of(1.0, draws, priors, function, changed)
     search = AtFactors(priors, function, changed, refit, level, refits, [base])

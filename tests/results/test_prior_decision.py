@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import pymc as pm
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
@@ -196,6 +197,8 @@ def test_picture(width):
         (lambda post: post.prior_sensitivity("w"), "w"),
         (lambda post: post.prior_sensitivity(["x", "z"]), "about one quantity, and 2 were given"),
         (lambda post: post.prior_sensitivity("x", reach=1), "reach=1 must be a number above 1.5"),
+        (lambda post: post.prior_sensitivity("x", reach="far"), "reach='far' must be a number above 1.5"),
+        (lambda post: post.prior_sensitivity("x", refits=-1), "refits=-1 must be a whole number, at least 0"),
         (lambda post: post.prior_sensitivity("x", level=95), "level"),
     ],
 )
@@ -278,20 +281,23 @@ def test_k_hat_sees_weights_that_one_draw_dominates():
 @pytest.mark.slow
 @pytest.mark.sampling
 def test_reweighting_and_sampling_again_agree():
+    """Also with a bounded prior of an sd and one of PyMC's own on sigma."""
     rng = np.random.default_rng(3)
     g = np.repeat(np.arange(8), 6)
     x = rng.normal(size=48)
     data = pd.DataFrame({"y": 0.5 * x + rng.normal(0, 1, 8)[g] + rng.normal(size=48), "x": x, "g": g.astype(str)})
-    model = blm.Model("y ~ x + (1 | g)", data, priors={"x": blm.Normal(0, 0.3)})
+    others = {"sd": blm.Uniform(0, 5), "sigma": pm.Wald.dist(1, 3)}
+    model = blm.Model("y ~ x + (1 | g)", data, priors={"x": blm.Normal(0, 0.3), **others})
     options = {"draws": 2000, "tune": 1000, "chains": 2, "target_accept": 0.99, "progressbar": False}
     post = model.sample(seed=1, **options)
     assert post.diagnostics().ok
     found = post.prior_sensitivity("x", prior="x", reach=2)
     wide = found.curve.iloc[-1]
-    again = model.with_priors({"x": blm.Normal(0, 0.6)}).sample(
+    again = model.with_priors({"x": blm.Normal(0, 0.6), **others}).sample(
         draws=1000, tune=500, chains=2, seed=2, progressbar=False
     )
     assert again.diagnostics().ok
     error = 5 * again.draws.beta[:, 1].std() / np.sqrt(500)
     assert wide["how"] == "reweighted"
     assert abs(wide["estimate"] - again.fixef["x"]) < error
+    assert (again.draws.sd(model.design.terms[0]) < 5).all()
