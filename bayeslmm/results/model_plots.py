@@ -88,7 +88,7 @@ def _lines(design: Design, term: RandomTerm, where: Along, found: Draws, draws: 
         2, 2, figsize=(width, 0.72 * width + 0.9), sharex=True, sharey=True, layout="constrained"
     )
     flat = axes.ravel()
-    _bundle(flat[0], where, at, lines, design, f"{draws} draws of the mean")
+    _bundle(flat[0], where, at, lines, design, f"{draws} means")
     for i, ax in enumerate(flat[1:]):
         _bundle(ax, where, at, worlds[i], design, f"Draw {i + 1}")
         ax.plot(at, lines[i % draws], color=style.DATA, lw=1.6, ls="--")

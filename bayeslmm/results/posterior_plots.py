@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from bayeslmm.bayes.bounds import support_of
+from bayeslmm.bayes.defaults import AT_MEAN
 from bayeslmm.bayes.distributions import LKJ
 from bayeslmm.bayes.names import pair_labels
 from bayeslmm.bayes.prior import Support
@@ -136,7 +137,8 @@ def _panel(ax: Axes, density: Density, inches: float) -> None:
     draws = density.draws[np.isfinite(density.draws)]
     spread = float(draws.std())
     style.tidy(ax, "")
-    ax.set_title(style.fold(density.name, 0.9 * inches), loc="left", fontsize=8.5)
+    title = density.name + (" at mean X" if density.parameter.slot.why.endswith(AT_MEAN) else "")
+    ax.set_title(style.fold(title, 0.9 * inches), loc="left", fontsize=8.5)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     ax.tick_params(labelsize=7.5)

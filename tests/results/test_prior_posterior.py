@@ -69,7 +69,7 @@ def test_panels_show_the_prior_and_both_sds():
     post = posterior(given={"x": blm.Normal(2, 0.5), "sigma": blm.HalfCauchy(1), "sd_h": blm.Flat()})
     axes = post.plot.prior_posterior()
     titles = [ax.get_title(loc="left").replace("\n", " ") for ax in axes]
-    expected = ["Intercept", "x", "flo", "fmid", "sd_g[Intercept]", "sd_g[x]", "cor_g[Intercept, x]"]
+    expected = ["Intercept at mean X", "x", "flo", "fmid", "sd_g[Intercept]", "sd_g[x]", "cor_g[Intercept, x]"]
     assert titles == [*expected, "sd_h[Intercept]", "sigma"]
     x, y = axes[1].lines[-1].get_data()
     assert_allclose(y, stats.norm(2, 0.5).pdf(x))
