@@ -58,8 +58,11 @@ class ForeignPrior(Prior):
 
     @property
     def sd(self) -> float:
-        """Standard deviation, of 20,000 random numbers."""
-        return float(self.draw(np.random.default_rng(0), DRAWS).std(ddof=1))
+        """Standard deviation, of 20,000 random numbers; NaN without any."""
+        try:
+            return float(self.draw(np.random.default_rng(0), DRAWS).std(ddof=1))
+        except ArgumentError:
+            return np.nan
 
     def slope(self, x: np.ndarray | float) -> np.ndarray:
         """Derivative of the log density at x (...)."""
@@ -70,7 +73,10 @@ class ForeignPrior(Prior):
         """Random numbers of this size."""
         shape = (size,) if isinstance(size, int | np.integer) else tuple(size)
         many = change_dist_size(self.dist, shape)
-        return np.asarray(pm.draw(many, random_seed=int(rng.integers(2**31)), mode=PLAIN), dtype=float)
+        try:
+            return np.asarray(pm.draw(many, random_seed=int(rng.integers(2**31)), mode=PLAIN), dtype=float)
+        except NotImplementedError as error:
+            raise ArgumentError(f"{self} has no random numbers; give pm.CustomDist.dist its `random`") from error
 
     def variable(self, size: tuple[int, ...]) -> Any:
         """A random variable of this distribution and size, with a generator of its own."""
@@ -150,6 +156,8 @@ def _check_shape(dist: Any, kind: str, where: str) -> None:
         )
     if dist.dtype.startswith(("int", "uint", "bool")):
         raise ArgumentError(f"{where}: {text} has whole numbers only; the parameters are continuous")
+    if kind.startswith("Censored"):
+        raise ArgumentError(f"{where}: {text} has single points that are probable, and no density there")
     if kind == "HalfFlatRV" and not where.startswith(("priors: `sd", "priors: `sigma")):
         raise ArgumentError(f"{where}: {text} is no distribution; use blm.HalfNormal with a large sigma, or blm.Flat()")
 
@@ -157,7 +165,7 @@ def _check_shape(dist: Any, kind: str, where: str) -> None:
 def _checked(prior: ForeignPrior, where: str) -> ForeignPrior:
     """The prior, if it has a density where it has draws."""
     try:
-        x = prior.draw(np.random.default_rng(0), 3)
+        x = _some(prior)
         fine = np.isfinite(prior.logp(x)).all()
     except (ParameterValueError, ValueError, NotImplementedError, TypeError) as error:
         said = str(error).splitlines()[0]
@@ -165,6 +173,15 @@ def _checked(prior: ForeignPrior, where: str) -> ForeignPrior:
     if not fine:
         raise ArgumentError(f"{where}: {prior} has a density that is not a number where it has draws")
     return prior
+
+
+def _some(prior: ForeignPrior) -> np.ndarray:
+    """A few numbers that it allows."""
+    try:
+        return prior.draw(np.random.default_rng(0), 3)
+    except ArgumentError:
+        lower, upper = np.clip(prior.support, -1.0, 1.0)
+        return np.array([(lower + upper) / 2])
 
 
 # -- parameters and densities --------------------------------------------------------------------------------------

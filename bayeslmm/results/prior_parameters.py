@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from bayeslmm.bayes.defaults import Slot
-from bayeslmm.bayes.distributions import LKJ
+from bayeslmm.bayes.distributions import LKJ, Prior
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.errors import ArgumentError
 from bayeslmm.results.posterior_draws import Draws
@@ -33,10 +33,10 @@ class PriorParameter:
     slot: Slot
     draws: tuple[np.ndarray, ...]
 
-    def log_prior(self, prior: object = None) -> np.ndarray:
+    def log_prior(self, prior: Prior | None = None) -> np.ndarray:
         """(S,): log density of its prior, or of another one, at the draws."""
         used = self.slot.prior if prior is None else prior
-        return np.sum([used.logp(x) for x in self.draws], axis=0)  # type: ignore[attr-defined]
+        return np.sum([used.logp(x) for x in self.draws], axis=0)
 
 
 def centred(beta: np.ndarray, priors: Priors) -> np.ndarray:

@@ -118,6 +118,16 @@ def test_the_hierarchical_model_and_its_prior_take_them():
     assert (draws["sigma"] < 1).all()
 
 
+def test_a_density_of_one_s_own_needs_no_random_numbers_to_be_sampled():
+    dist = pm.CustomDist.dist(0.5, logp=lambda x, mu: -pt.abs(x - mu) - np.log(2.0))
+    prior, _ = as_prior(dist, "x")
+    assert_allclose(prior.logp([0.3, 2]), blm.Laplace(0.5, 1).logp([0.3, 2]))
+    assert_allclose(prior.slope([0.3, 2]), [1, -1])
+    assert np.isnan(prior.sd)
+    with pytest.raises(ArgumentError, match="has no random numbers; give"):
+        blm.Model("y ~ x + (1 | g)", frame(), priors={"x": dist}).prior_predictive(3)
+
+
 def test_bounds_that_differ_in_kind_are_variables_of_their_own():
     given = {"x": blm.TruncatedNormal(1, 2, lower=0), "z": blm.TruncatedNormal(1, 2, upper=3)}
     model = blm.Model("y ~ x + z + (1 | g)", frame(), priors=given).pymc_model()
@@ -134,6 +144,7 @@ def test_bounds_that_differ_in_kind_are_variables_of_their_own():
         (lambda: pm.Normal.dist([0, 1], 1), "is a distribution of vectors"),
         (lambda: pm.MvNormal.dist(np.zeros(2), np.eye(2)), "is a distribution of vectors"),
         (lambda: pm.Poisson.dist(3), "whole numbers only"),
+        (lambda: pm.Censored.dist(pm.Normal.dist(0, 1), lower=0, upper=1), "single points that are probable"),
         (lambda: pm.HalfFlat.dist(), "blm.HalfNormal with a large sigma"),
         (lambda: pm.Normal.dist(pm.Normal.dist(0, 1), 1), "depends on another random variable"),
         (lambda: pm.SkewNormal.dist(mu=pm.Normal.dist(0, 1), sigma=1, alpha=1), "depends on another random variable"),
