@@ -32,9 +32,11 @@ from bayeslmm.results.timings import Timings
 
 if TYPE_CHECKING:
     import pymc
+    import xarray as xr
 
     from bayeslmm.bayes.parameterisation import Parameterisation
     from bayeslmm.bayes.priors import Priors
+    from bayeslmm.results.model_plots import ModelPlots
     from bayeslmm.results.posterior import Posterior
 
 
@@ -54,7 +56,9 @@ class Model:
     contrasts
         Coding of factors in the fixed part: `{"recipe": "sum"}` (treatment, sum, helmert, poly) or a matrix.
     priors
-        None or "default", "flat", or a dict of priors by name, for `sample` and `pymc_model`.
+        None or "default", "flat", or a dict of priors by name, for `sample` and `pymc_model`: from most to least
+        specific `"grade"`, `"beta"`; `"sd_major[grade]"`, `"sd_major"`, `"sd"`; `"cor_major"`, `"cor"`; `"sigma"`.
+        The prior of `"Intercept"` is one of the expected response where every predictor has its mean.
     functions
         Functions that the formula may call, besides the usual ones: `{"f": f}`.
     data_name
@@ -171,6 +175,48 @@ class Model:
         from bayeslmm.bayes.priors import resolve
 
         return resolve(self._design, self._given_priors)
+
+    def with_priors(self, priors: Any) -> "Model":
+        """The same model with other priors; nothing of the data is made again.
+
+        Parameters
+        ----------
+        priors
+            As for `Model`.
+        """
+        other = copy(self)
+        other._given_priors = priors
+        other.__dict__.pop("priors", None)
+        return other
+
+    def prior_predictive(self, draws: int = 500, seed: int | None = None) -> "xr.DataTree":
+        """Draw parameters from their priors, and responses that they imply.
+
+        Parameters
+        ----------
+        draws, seed
+            How many, and the seed of the random numbers.
+
+        Returns
+        -------
+        DataTree
+            Groups `prior`, `prior_predictive` and `observed_data`, as ArviZ's plots want them.
+
+        Raises
+        ------
+        ArgumentError
+            A prior is flat, which has no draws.
+        """
+        from bayeslmm.results.prior_predictive import prior_predictive
+
+        return prior_predictive(self._design, self.priors, draws, seed)
+
+    @property
+    def plot(self) -> "ModelPlots":
+        """Pictures of the model: `model.plot.priors()`."""
+        from bayeslmm.results.model_plots import ModelPlots
+
+        return ModelPlots(self._design, self.priors)
 
     def pymc_model(self, parameterisation: "Parameterisation" = "auto") -> "pymc.Model":
         """The hierarchical PyMC model: LKJ correlations, named dims and coords.

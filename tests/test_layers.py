@@ -35,6 +35,7 @@ SLOW_PYMC = "PyMC takes seconds to import; other engines do without"
 SLOW = "PyMC takes seconds to import; a REML fit does without"
 COMPILED = "Numba takes half a second to import, and small fits do without"
 OPTIMIZE = "scipy.optimize takes a quarter of a second to import; a fit does without"
+FEW = "few posteriors are asked; sampling does without"
 LAZY = {
     ("design/transforms.py", "scipy.interpolate"): "splines alone need it, and it takes most of a second",
     ("point/icc.py", "scipy.optimize"): OPTIMIZE,
@@ -55,6 +56,7 @@ LAZY = {
     ("results/influence.py", "bayeslmm.results.influence_plot"): PLAIN,
     ("bayes/nuts.py", "pymc.sampling.jax"): "an extra: JAX takes seconds to import",
     ("model.py", "bayeslmm.bayes.priors"): SLOW,
+    ("bayes/given.py", "bayeslmm.bayes.foreign"): SLOW + ", and so do priors of our own vocabulary",
     ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,
     ("model.py", "bayeslmm.bayes.parameterisation"): SLOW,
     ("model.py", "bayeslmm.bayes.sample"): SLOW,
@@ -63,7 +65,13 @@ LAZY = {
     ("bayes/sample.py", "bayeslmm.bayes.marginal.importance"): COMPILED,
     ("bayes/marginal/mode.py", "scipy.optimize"): OPTIMIZE,
     ("model.py", "bayeslmm.results.posterior"): "ArviZ takes a second to import; a REML fit does without",
+    ("model.py", "bayeslmm.results.prior_predictive"): "xarray takes half a second to import; a REML fit does without",
+    ("model.py", "bayeslmm.results.model_plots"): PLAIN,
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,
+    ("results/posterior.py", "bayeslmm.results.posterior_plots"): PLAIN,
+    ("results/posterior.py", "bayeslmm.results.prior_parameters"): FEW,
+    ("results/posterior.py", "bayeslmm.results.prior_sensitivity"): FEW,
+    ("results/posterior.py", "bayeslmm.results.prior_decision"): FEW,
     ("results/posterior.py", "bayeslmm.bayes.prior_draws"): SLOW + ", and so does a posterior that was loaded",
 }
 TYPES_ONLY = {("model.py", "pymc"): "the return type of Model.pymc_model"}

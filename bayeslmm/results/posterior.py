@@ -28,15 +28,21 @@ from bayeslmm.results.posterior_variance import icc_draws, r2_draws
 
 if TYPE_CHECKING:
     from bayeslmm.bayes.priors import Priors
+    from bayeslmm.results.posterior_plots import PosteriorPlots
+    from bayeslmm.results.prior_decision import PriorDecision
+    from bayeslmm.results.prior_sensitivity import PriorSensitivity
 
-GROUPS = ("posterior_predictive", "log_likelihood", "prior")
+GROUPS = ("posterior_predictive", "log_likelihood", "prior", "log_prior")
 
 
 class FittableModel(Protocol):
-    """What a posterior needs of the model that it came from, to go back to the REML fit."""
+    """What a posterior needs of the model that it came from: to go back to the REML fit, or to sample again."""
 
     def fit(self, reml: bool = True) -> Any:
         """Fit the same model by REML or ML."""
+
+    def with_priors(self, priors: Any) -> Any:
+        """The same model with other priors."""
 
 
 class PriorTable(Protocol):
@@ -303,7 +309,7 @@ class Posterior:
         Parameters
         ----------
         *groups
-            Of "posterior_predictive", "log_likelihood", "prior"; none given is the first two.
+            Of "posterior_predictive", "log_likelihood", "prior", "log_prior"; none given is the first two.
         seed
             Of the random numbers.
         prior_draws
@@ -313,6 +319,7 @@ class Posterior:
             "posterior_predictive": lambda: self.posterior_predictive(seed),
             "log_likelihood": lambda: predictions.log_likelihood(self.draws, self._obs),
             "prior": lambda: self.prior(prior_draws, seed),
+            "log_prior": self._log_prior,
         }
         for name in groups:
             if name not in GROUPS:
@@ -322,6 +329,79 @@ class Posterior:
         tree = xr.DataTree.from_dict({**present, **added})
         tree.attrs = dict(self.data.attrs)
         return replace(self, data=tree)
+
+    # -- priors ----------------------------------------------------------------------------------------------------
+
+    @property
+    def plot(self) -> "PosteriorPlots":
+        """Pictures: `post.plot.prior_posterior()`."""
+        from bayeslmm.results.posterior_plots import PosteriorPlots
+
+        return PosteriorPlots(self.draws, self.priors)
+
+    def prior_sensitivity(
+        self,
+        decision: Any = None,
+        prior: str = "all",
+        level: float = 0.95,
+        reach: float = 32.0,
+        draws: int = 1000,
+        refits: int = 12,
+        sampling: Mapping[str, Any] | None = None,
+    ) -> "PriorSensitivity | PriorDecision":
+        """Whether the priors decide: about each parameter, or about one decision.
+
+        Without `decision`: power-scaling of priors and likelihood (Kallioinen et al. 2024), and a verdict on each
+        parameter. With it: how much wider or narrower a prior must be until the interval of a quantity includes zero,
+        or excludes it, by reweighting the draws, and by sampling again where k-hat is above 0.7.
+
+        Parameters
+        ----------
+        decision
+            One linear function of the coefficients, as for `contrast`: "grade", "recipeB - recipeC". The interval is
+            held against 0, or against the number right of `=`.
+        prior
+            Of a decision: the prior that changes, by its name in `priors=`: a parameter ("grade", "sd_major[grade]"), a
+            class ("beta", "sd", "sd_major", "sigma"), or "all". Priors of correlations and flat ones have no width.
+        level
+            Of a decision: probability of the equal-tailed interval.
+        reach
+            Of a decision: the largest factor tried, and one over the smallest.
+        draws
+            Without a decision: how many draws are used, at most.
+        refits, sampling
+            Of a decision: the most times the model is sampled again, and with which options of `Model.sample`; None:
+            the chains, draws and seed of this posterior.
+
+        Returns
+        -------
+        PriorSensitivity or PriorDecision
+            `print` it; `.table`, of a decision also `.curve`, `.sentence` and `.plot()`.
+        """
+        from bayeslmm.results.prior_decision import prior_decision
+        from bayeslmm.results.prior_parameters import own_priors
+        from bayeslmm.results.prior_sensitivity import prior_sensitivity
+
+        priors = own_priors(self.priors, "prior_sensitivity")
+        if decision is None:
+            return prior_sensitivity(self.draws, priors, draws)
+        function = linear_functions(decision, self.design)
+
+        def refit(given: Mapping[str, Any]) -> Draws:
+            return self.model.with_priors(given).sample(**self._sampling(sampling)).draws
+
+        return prior_decision(self.draws, priors, function, prior, refit, check_level(level), reach, refits)
+
+    def _log_prior(self) -> xr.Dataset:
+        from bayeslmm.results.prior_parameters import log_prior_dataset, own_priors
+
+        return log_prior_dataset(self.draws, own_priors(self.priors, "log_prior"))
+
+    def _sampling(self, given: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Options to sample again as this posterior was."""
+        kept = ("chains", "draws", "tune", "seed")
+        own: dict[str, Any] = {str(k): v for k, v in self.data.attrs.items() if k in kept}
+        return {**own, "progressbar": False, **(given or {})}
 
     # -- onwards --------------------------------------------------------------------------------------------------
 
