@@ -19,7 +19,7 @@ from bayeslmm.results.frames import preformatted
 from bayeslmm.results.means import Means, Names, Request
 from bayeslmm.results.posterior_diagnostics import Diagnostics, diagnose
 from bayeslmm.results.posterior_draws import Draws
-from bayeslmm.results.posterior_loo import Loo, psis_loo
+from bayeslmm.results.posterior_loo import Loo, exact_logo, exact_loo, psis_loo
 from bayeslmm.results.posterior_means import of_draws
 from bayeslmm.results.posterior_predict import Kind, NewLevels, Seed
 from bayeslmm.results.posterior_summary import PosteriorSummary, posterior_summary
@@ -147,13 +147,32 @@ class Posterior:
         """Divergences, R-hat, ESS, E-BFMI and tree depth, each with what to do; `print` it, or take `.table`, `.ok`."""
         return self._diagnostics
 
-    def loo(self) -> Loo:
-        """Leave-one-out cross-validation by PSIS; the random effects of the row's groups are kept.
+    def loo(self, conditional: bool = False) -> Loo:
+        """Leave-one-out cross-validation by PSIS, exact for every draw of the sds, correlations and sigma.
 
-        Where few rows share a level, single rows hold much of what is known about it, and Pareto k says so.
+        How well is a row predicted from all others? Random effects, and coefficients with a normal or flat prior, are
+        integrated out in closed form, so that importance sampling has to account for the few other parameters only.
+
+        Parameters
+        ----------
+        conditional
+            Condition on the random effects too, as brms and bambi do. Where few rows share a level, single rows hold
+            much of what is known about it, and Pareto k says so.
         """
+        if not conditional:
+            return exact_loo(self.draws, self.priors, self._obs)
         tree = self.data if "log_likelihood" in self.data.children else self.extended("log_likelihood").data
         return psis_loo(tree)
+
+    def logo(self, group: str) -> Loo:
+        """Leave-one-group-out cross-validation, exact as `loo()`: all rows of a level, jointly, from all others.
+
+        Parameters
+        ----------
+        group
+            A grouping factor of the model.
+        """
+        return exact_logo(self.draws, self.priors, group)
 
     # -- shares of variance ---------------------------------------------------------------------------------------
 

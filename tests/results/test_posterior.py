@@ -471,7 +471,7 @@ def test_extended_adds_groups_and_leaves_the_posterior_alone(one):
 def test_loo_is_arviz_s():
     c = case("y ~ x + (1 | g)", chains=4, draws=500)
     tight = with_posterior(c, beta=lambda x: x / 50, b_g=lambda x: x / 50, sigma=lambda x: 10 + 0 * x + x / 100)
-    loo = tight.loo()
+    loo = tight.loo(conditional=True)
     expected = az.loo(tight.extended("log_likelihood").data, pointwise=True, reff=1.0)
     assert_allclose(loo.table.loc["elpd_loo"], [expected.elpd, expected.se], rtol=1e-3)
     assert_allclose(loo.table.loc["p_loo", "estimate"], expected.p, rtol=0.05)
@@ -482,7 +482,7 @@ def test_loo_is_arviz_s():
 
 
 def test_loo_says_where_it_cannot_be_trusted():
-    loo = case("y ~ x + (1 | g)", chains=4, draws=200).post.loo()
+    loo = case("y ~ x + (1 | g)", chains=4, draws=200).post.loo(conditional=True)
     assert not loo.ok
     assert loo.n_bad > 0
     assert str(loo.pointwise["pareto_k"].idxmax()) in str(loo)
