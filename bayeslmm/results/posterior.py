@@ -21,7 +21,7 @@ from bayeslmm.results.posterior_diagnostics import Diagnostics, diagnose
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_loo import Loo, exact_logo, exact_loo, psis_loo
 from bayeslmm.results.posterior_means import of_draws
-from bayeslmm.results.posterior_predict import Kind, NewLevels, Seed
+from bayeslmm.results.posterior_predict import Kind, NewLevels, Replicated, Seed
 from bayeslmm.results.posterior_summary import PosteriorSummary, posterior_summary
 from bayeslmm.results.posterior_tables import IntervalKind, check_kind, coef_draws, ranef_draws, varcorr_draws
 from bayeslmm.results.posterior_variance import icc_draws, r2_draws
@@ -292,9 +292,18 @@ class Posterior:
         """
         return predictions.predict_posterior(self.draws, newdata, re, new_levels, kind, level, seed, draws)
 
-    def posterior_predictive(self, seed: Seed = None) -> xr.Dataset:
-        """New responses `y` (chain, draw, obs) for the rows that were fitted, given their random effects."""
-        return predictions.posterior_predictive(self.draws, self._obs, seed)
+    def posterior_predictive(self, re: Replicated = "all", seed: Seed = None) -> xr.Dataset:
+        """New responses `y` (chain, draw, obs) for the rows that were fitted.
+
+        Parameters
+        ----------
+        re
+            "all": of the same levels, with their random effects; "new": of new levels, whose effects are drawn from
+            their distribution, once per level and posterior draw; "none": with effects of zero.
+        seed
+            Of the random numbers.
+        """
+        return predictions.posterior_predictive(self.draws, self._obs, seed, re)
 
     def log_likelihood(self) -> xr.DataArray:
         """Log density (chain, draw, obs) of each response, given its random effects; weights respected."""
@@ -329,7 +338,7 @@ class Posterior:
             How many draws `prior` has.
         """
         make = {
-            "posterior_predictive": lambda: self.posterior_predictive(seed),
+            "posterior_predictive": lambda: self.posterior_predictive(seed=seed),
             "log_likelihood": lambda: predictions.log_likelihood(self.draws, self._obs),
             "prior": lambda: self.prior(prior_draws, seed),
         }
