@@ -37,21 +37,24 @@ class LeftOut:
         (S, m): of each row, or group, given all others.
     within
         (S, m): of a new row in its place given all rows; None for groups.
+    score
+        (S, m): (y - mean) / sd of each row given all others; None for groups.
     """
 
     without: np.ndarray
     within: np.ndarray | None = None
+    score: np.ndarray | None = None
 
 
 def rows_left_out(terms: Sequence[RandomTerm], fixed: FixedPart, given: Given) -> LeftOut:
     """Leave out each row: (S, n)."""
     arrow = best_arrow(terms, fixed)
     S, n = given.sigma.size, fixed.y.size
-    without, within = np.empty((S, n)), np.empty((S, n))
+    without, within, score = np.empty((S, n)), np.empty((S, n)), np.empty((S, n))
     each = arrow.numbers + 3 * arrow.J * arrow.local**2 + n * (arrow.p + 6)
     for draws in _batches(S, each):
-        without[draws], within[draws] = _rows(arrow, given.part(draws))
-    return LeftOut(without, within)
+        without[draws], within[draws], score[draws] = _rows(arrow, given.part(draws))
+    return LeftOut(without, within, score)
 
 
 def groups_left_out(terms: Sequence[RandomTerm], fixed: FixedPart, given: Given, factor: int) -> LeftOut:
@@ -102,7 +105,7 @@ def _batches(S: int, each: int) -> list[slice]:
 # -- rows ----------------------------------------------------------------------------------------------------------
 
 
-def _rows(arrow: Arrow, given: Given) -> tuple[np.ndarray, np.ndarray]:
+def _rows(arrow: Arrow, given: Given) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     at = eliminate(arrow, given)
     inverse, mode = _local_inverse(arrow, at)
     values = arrow.values(given)
@@ -111,7 +114,8 @@ def _rows(arrow: Arrow, given: Given) -> tuple[np.ndarray, np.ndarray]:
     h = w * _squares(arrow, inverse, values)
     free = np.clip(1 - h, ALONE, None)
     variance = (given.sigma**2)[:, None] / w
-    return _log_normal(e / free, variance / free), _log_normal(e, variance * (1 + h))
+    without, within = _log_normal(e / free, variance / free), _log_normal(e, variance * (1 + h))
+    return without, within, e / np.sqrt(variance * free)
 
 
 def _local_inverse(arrow: Arrow, at: Eliminated) -> tuple[np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ from bayeslmm.results import posterior_predict as predictions
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.means import Means, Names, Request
+from bayeslmm.results.posterior_check import PosteriorCheck, check_posterior
 from bayeslmm.results.posterior_diagnostics import Diagnostics, diagnose
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_loo import Loo, exact_logo, exact_loo, psis_loo
@@ -173,6 +174,22 @@ class Posterior:
             A grouping factor of the model.
         """
         return exact_logo(self.draws, self.priors, group)
+
+    def check(self, replicates: int | None = None, seed: Seed = 1) -> PosteriorCheck:
+        """Does the model make data like those observed? One table in words, worst first; `.plot()` shows it.
+
+        Test statistics of rows (replicated with the same levels), of groups (replicated with new levels) and of
+        residuals, with posterior predictive p-values; and whether rows lie in their leave-one-out predictive
+        distributions as they should (LOO-PIT).
+
+        Parameters
+        ----------
+        replicates
+            How many data sets are made; None: 400, fewer for large data.
+        seed
+            Of the random numbers.
+        """
+        return check_posterior(self.draws, self.loo(), replicates, seed)
 
     # -- shares of variance ---------------------------------------------------------------------------------------
 

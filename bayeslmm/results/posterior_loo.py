@@ -17,7 +17,8 @@ import arviz_stats
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.utils import ELPDData
+from arviz_stats.utils import ELPDDataLOO
+from scipy.special import ndtr
 
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
@@ -49,9 +50,12 @@ class Loo:
         Rows of the data.
     given
         Coefficients that were taken from the draws because of their prior.
+    pit
+        (n,): P(a new response in its place is below the observed one | all other rows), uniform where the model holds;
+        None of groups, and given the random effects.
     """
 
-    elpd: ELPDData
+    elpd: ELPDDataLOO
     table: pd.DataFrame
     pointwise: pd.DataFrame
     data: xr.DataTree
@@ -59,6 +63,7 @@ class Loo:
     conditional: bool = True
     n_rows: int = 0
     given: tuple[str, ...] = ()
+    pit: np.ndarray | None = None
 
     @property
     def n_bad(self) -> int:
@@ -115,8 +120,11 @@ def exact_loo(draws: Draws, priors: object, obs: np.ndarray) -> Loo:
     """Leave out each row, b and beta integrated out."""
     posterior = integrated(draws, priors)
     found = without_each_row(posterior)
+    assert found.score is not None
     loo = psis_loo(_tree(draws, found.without, "obs", obs), found.within)
-    return replace(loo, conditional=False, given=posterior.conditioned)
+    weights = np.exp(loo.elpd.log_weights.transpose("chain", "draw", "obs").to_numpy().reshape(found.score.shape))
+    pit = (weights * ndtr(found.score)).sum(axis=0) / weights.sum(axis=0)
+    return replace(loo, conditional=False, given=posterior.conditioned, pit=pit)
 
 
 def exact_logo(draws: Draws, priors: object, group: str) -> Loo:

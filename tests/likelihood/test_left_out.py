@@ -109,6 +109,8 @@ def test_rows_against_the_dense_gaussian(shape, kind, weighted):
     for d, oracle in enumerate(it.oracles):
         expected = [oracle.log_predictive(np.array([i])) for i in range(n)]
         assert_allclose(found.without[d], expected, rtol=1e-10, atol=1e-10)
+        mean, V = oracle.predict(np.array([7]), np.delete(np.arange(n), 7))
+        assert_allclose(found.score[d, 7], (oracle.y[7] - mean[0]) / np.sqrt(V[0, 0]), rtol=1e-9)
         mean, V = oracle.again(it.noise[d]).predict(np.arange(n, 2 * n), np.arange(n))
         expected = norm.logpdf(oracle.y, mean, np.sqrt(np.diag(V)))
         assert_allclose(found.within[d], expected, rtol=1e-10, atol=1e-10)

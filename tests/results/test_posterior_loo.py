@@ -163,6 +163,20 @@ def test_psis_finds_the_refits(kind):
     assert np.abs(z).max() < 4
 
 
+def test_pit_is_the_predictive_probability_of_the_refits():
+    it = grid("normal")
+    found = sampled(it, seed=5).loo().pit
+    everything, y = np.arange(it.post.nobs), it.post.design.y_net
+    for i in (0, 6, 14, 23):
+        rest = np.delete(everything, i)
+        log_q = it.log_prior + it.log_p(rest)
+        gain = np.linalg.solve(it.V[:, rest[:, None], rest], it.V[:, rest, i][:, :, None])[:, :, 0]
+        mean = it.mean[:, i] + (gain * (y[rest] - it.mean[:, rest])).sum(axis=1)
+        sd = np.sqrt(it.V[:, i, i] - (gain * it.V[:, rest, i]).sum(axis=1))
+        expected = np.exp(log_q - logsumexp(log_q)) @ norm.cdf((y[i] - mean) / sd)
+        assert abs(found[i] - expected) < 0.015
+
+
 def test_what_was_integrated_out_is_said():
     it = grid("given")
     post = sampled(it, seed=1, size=400)
