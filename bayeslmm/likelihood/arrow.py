@@ -17,7 +17,7 @@ at once. Coefficients that are given are taken off y within the cross-products.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -47,6 +47,8 @@ class FixedPart:
         (p + 1, p + 1): what the normal priors add to [X y]'W[X y], per sigma^2.
     constant
         What basis and priors add to -2 log p(y).
+    basis
+        The change of basis and the shift.
     """
 
     X: np.ndarray
@@ -55,6 +57,7 @@ class FixedPart:
     weights: np.ndarray
     corner: np.ndarray
     constant: float
+    basis: FixedBasis
 
     @classmethod
     def of(cls, X: np.ndarray, given: np.ndarray, y: np.ndarray, weights: np.ndarray, prior: NormalPrior) -> Self:
@@ -62,12 +65,12 @@ class FixedPart:
         basis = FixedBasis.of(X, y, weights)
         transformed = basis.transform(X, y)
         constant = basis.log_det + prior.constant
-        return cls(transformed[:, :-1], given, transformed[:, -1], weights, prior.corner(basis), constant)
+        return cls(transformed[:, :-1], given, transformed[:, -1], weights, prior.corner(basis), constant, basis)
 
     def part(self, rows: np.ndarray) -> "FixedPart":
         """The same of some rows."""
         X, given, y, weights = self.X[rows], self.given[rows], self.y[rows], self.weights[rows]
-        return FixedPart(X, given, y, weights, self.corner, self.constant)
+        return replace(self, X=X, given=given, y=y, weights=weights)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -52,7 +52,7 @@ def rows_left_out(terms: Sequence[RandomTerm], fixed: FixedPart, given: Given) -
     S, n = given.sigma.size, fixed.y.size
     without, within, score = np.empty((S, n)), np.empty((S, n)), np.empty((S, n))
     each = arrow.numbers + 3 * arrow.J * arrow.local**2 + n * (arrow.p + 6)
-    for draws in _batches(S, each):
+    for draws in batches(S, each):
         without[draws], within[draws], score[draws] = _rows(arrow, given.part(draws))
     return LeftOut(without, within, score)
 
@@ -81,7 +81,7 @@ def work(arrow: Arrow) -> float:
 def log_density(terms: Sequence[RandomTerm], fixed: FixedPart, given: Given, shaft: int) -> np.ndarray:
     """Log p(y | theta, sigma) of each draw, (S,)."""
     arrow = Arrow.of(terms, fixed, shaft)
-    parts = _batches(given.sigma.size, arrow.numbers)
+    parts = batches(given.sigma.size, arrow.numbers)
     return np.concatenate([eliminate(arrow, given.part(draws)).log_p for draws in parts])
 
 
@@ -97,7 +97,8 @@ def _size(terms: Sequence[RandomTerm], fixed: FixedPart, shaft: int) -> float:
     return 3.0 * J * (D + 3) ** 3 + Q**3
 
 
-def _batches(S: int, each: int) -> list[slice]:
+def batches(S: int, each: int) -> list[slice]:
+    """Slices of S draws that hold at most `CHUNK` numbers, where a draw needs `each`."""
     step = max(1, CHUNK // max(each, 1))
     return [slice(start, min(start + step, S)) for start in range(0, S, step)]
 
@@ -170,7 +171,7 @@ def _log_normal(e: np.ndarray, variance: np.ndarray) -> np.ndarray:
 def _on_the_shaft(arrow: Arrow, given: Given) -> LeftOut:
     S = given.sigma.size
     out = np.empty((S, arrow.J))
-    for draws in _batches(S, arrow.numbers + 3 * arrow.J * (arrow.local - arrow.own) ** 2):
+    for draws in batches(S, arrow.numbers + 3 * arrow.J * (arrow.local - arrow.own) ** 2):
         out[draws] = _groups(arrow, given.part(draws))
     return LeftOut(out)
 

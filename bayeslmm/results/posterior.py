@@ -20,6 +20,7 @@ from bayeslmm.results.means import Means, Names, Request
 from bayeslmm.results.posterior_check import PosteriorCheck, check_posterior
 from bayeslmm.results.posterior_diagnostics import Diagnostics, diagnose
 from bayeslmm.results.posterior_draws import Draws
+from bayeslmm.results.posterior_hypothesis import Hypotheses, HypothesisTable, Rope, judge
 from bayeslmm.results.posterior_loo import Loo, exact_logo, exact_loo, psis_loo
 from bayeslmm.results.posterior_means import of_draws
 from bayeslmm.results.posterior_predict import Kind, NewLevels, Replicated, Seed
@@ -232,6 +233,27 @@ class Posterior:
         functions = linear_functions(L, self.design)
         shifted = replace(functions, constant=functions.constant - functions.null)
         return of_draws(Request.one_family(shifted, ()), self.draws.beta, check_level(level))
+
+    def hypothesis(self, hypotheses: Hypotheses, rope: Rope = None, level: float = 0.95) -> HypothesisTable:
+        """Judge statements about the parameters: how probable they are, and what the data changed.
+
+        Parameters
+        ----------
+        hypotheses
+            `"grade > 0"`, `"grade - 2 * female"`, `"grade = 0"`; several between commas, in a list, or in a dict by
+            name. Coefficients, `sd_g[effect]`, `cor_g[effect, effect]` and `sigma` can be combined linearly. An
+            equality is judged by the ratio of posterior and prior density there, for coefficients with proper priors.
+        rope
+            (low, high): from where to where left less right side counts as no difference.
+        level
+            Probability of the equal-tailed intervals.
+
+        Raises
+        ------
+        ArgumentError
+            A name is not known, or an equality has no prior density to compare with, and no rope.
+        """
+        return judge(self.draws, self.priors, hypotheses, rope, check_level(level))
 
     def means(
         self,

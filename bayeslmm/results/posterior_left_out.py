@@ -38,15 +38,25 @@ class Integrated:
         The draws of the rest, (S, ...).
     flat
         Columns (n,) of the coefficients with a flat prior, by name.
-    conditioned
-        Names of the coefficients that stay at their draw.
+    inside
+        Positions of the coefficients that are integrated out.
     """
 
     design: Design
     fixed: FixedPart
     given: Given
     flat: dict[str, np.ndarray]
-    conditioned: tuple[str, ...]
+    inside: tuple[int, ...]
+
+    @property
+    def outside(self) -> tuple[int, ...]:
+        """Positions of the coefficients that stay at their draw."""
+        return tuple(j for j in range(self.design.p) if j not in self.inside)
+
+    @property
+    def conditioned(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self.design.coef_names[j] for j in self.outside)
 
 
 def integrated(draws: Draws, priors: object) -> Integrated:
@@ -77,8 +87,7 @@ def integrated(draws: Draws, priors: object) -> Integrated:
     sigma = draws.sigma
     roots = tuple(covariance_root(draws, term) / sigma[:, None, None] for term in design.terms)
     flat = {design.coef_names[j]: X[:, j] for j in inside if isinstance(slots[j].prior, Flat)}
-    conditioned = tuple(design.coef_names[j] for j in given)
-    return Integrated(design, fixed, Given(roots, sigma, alpha[:, given]), flat, conditioned)
+    return Integrated(design, fixed, Given(roots, sigma, alpha[:, given]), flat, tuple(inside))
 
 
 def without_each_row(posterior: Integrated) -> LeftOut:
