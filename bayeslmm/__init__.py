@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         Normal,
         StudentT,
     )
+    from bayeslmm.compare.calibration import calibrate
     from bayeslmm.compare.comparison import compare
     from bayeslmm.compare.pooling import pooling
     from bayeslmm.likelihood.threads import set_threads, threads
@@ -70,6 +71,7 @@ _HOME = {
     "lm": "bayeslmm.model",
     "Fit": "bayeslmm.results.fit",
     "Posterior": "bayeslmm.results.posterior",
+    "calibrate": "bayeslmm.compare.calibration",
     "compare": "bayeslmm.compare",
     "pooling": "bayeslmm.compare.pooling",
     "datasets": "bayeslmm.datasets",
@@ -95,6 +97,7 @@ __all__ = [
     "Posterior",
     "StudentT",
     "brm",
+    "calibrate",
     "compare",
     "datasets",
     "errors",

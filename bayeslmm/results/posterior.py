@@ -149,7 +149,7 @@ class Posterior:
         """Divergences, R-hat, ESS, E-BFMI and tree depth, each with what to do; `print` it, or take `.table`, `.ok`."""
         return self._diagnostics
 
-    def loo(self, conditional: bool = False) -> Loo:
+    def loo(self, conditional: bool = False, draws: int | None = None) -> Loo:
         """Leave-one-out cross-validation by PSIS, exact for every draw of the sds, correlations and sigma.
 
         How well is a row predicted from all others? Random effects, and coefficients with a normal or flat prior, are
@@ -160,9 +160,13 @@ class Posterior:
         conditional
             Condition on the random effects too, as brms and bambi do. Where few rows share a level, single rows hold
             much of what is known about it, and Pareto k says so.
+        draws
+            How many draws to use, evenly spread; None: all, fewer where rows times draws are more than 30 million.
         """
         if not conditional:
-            return exact_loo(self.draws, self.priors, self._obs)
+            return exact_loo(self.draws, self.priors, self._obs, draws)
+        if draws is not None:
+            raise ArgumentError("loo(conditional=True) takes all draws; draws=... is for the exact one")
         tree = self.data if "log_likelihood" in self.data.children else self.extended("log_likelihood").data
         return psis_loo(tree)
 

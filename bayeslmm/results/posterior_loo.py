@@ -20,10 +20,12 @@ import xarray as xr
 from arviz_stats.utils import ELPDDataLOO
 from scipy.special import ndtr
 
+from bayeslmm.errors import ArgumentError
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_left_out import integrated, without_each_level, without_each_row
 
+NUMBERS, FEWEST = 30_000_000, 400  # draws x rows that are held at once, some 1.5 GB with all that PSIS makes of them
 CONDITIONAL = "given their random effects (conditional)"
 EXACT = "random effects and coefficients integrated out exactly"
 
@@ -50,6 +52,8 @@ class Loo:
         Rows of the data.
     given
         Coefficients that were taken from the draws because of their prior.
+    available
+        Draws that the posterior has; more than were used where there are very many rows.
     pit
         (n,): P(a new response in its place is below the observed one | all other rows), uniform where the model holds;
         None of groups, and given the random effects.
@@ -63,6 +67,7 @@ class Loo:
     conditional: bool = True
     n_rows: int = 0
     given: tuple[str, ...] = ()
+    available: int = 0
     pit: np.ndarray | None = None
 
     @property
@@ -99,7 +104,10 @@ class Loo:
 
     def _head(self, n: int) -> list[str]:
         """What was left out, and what it was predicted from."""
-        draws = f"from {self.elpd.n_samples} draws"
+        used = self.elpd.n_samples
+        draws = f"from {used} draws"
+        if self.available > used:
+            draws = f"from {used} of {self.available} draws (loo(draws={self.available}) takes all)"
         if self.group:
             return [f"PSIS-LOGO {draws}: {n} levels of `{self.group}` with {self.n_rows} observations, {self._how}"]
         return [f"PSIS-LOO {draws} and {n} observations, {self._how}"]
@@ -116,15 +124,29 @@ class Loo:
         return preformatted(str(self))
 
 
-def exact_loo(draws: Draws, priors: object, obs: np.ndarray) -> Loo:
-    """Leave out each row, b and beta integrated out."""
+def exact_loo(draws: Draws, priors: object, obs: np.ndarray, wanted: int | None = None) -> Loo:
+    """Leave out each row, b and beta integrated out; `wanted` draws, or as many as memory is good for."""
+    available = draws.size
+    draws = _some(draws, wanted)
     posterior = integrated(draws, priors)
     found = without_each_row(posterior)
     assert found.score is not None
     loo = psis_loo(_tree(draws, found.without, "obs", obs), found.within)
     weights = np.exp(loo.elpd.log_weights.transpose("chain", "draw", "obs").to_numpy().reshape(found.score.shape))
     pit = (weights * ndtr(found.score)).sum(axis=0) / weights.sum(axis=0)
-    return replace(loo, conditional=False, given=posterior.conditioned, pit=pit)
+    return replace(loo, conditional=False, given=posterior.conditioned, available=available, pit=pit)
+
+
+def _some(draws: Draws, wanted: int | None) -> Draws:
+    """Draws evenly spread over every chain."""
+    if wanted is not None and (isinstance(wanted, bool) or not isinstance(wanted, int | np.integer) or wanted < FEWEST):
+        raise ArgumentError(f"loo(draws={wanted!r}): how many draws to use, at least {FEWEST}")
+    chains, each = draws.shape
+    most = wanted or max(FEWEST, NUMBERS // max(draws.design.n, 1))
+    if most >= draws.size:
+        return draws
+    kept = np.unique(np.linspace(0, each - 1, max(1, most // chains)).astype(int))
+    return Draws(draws.posterior.isel(draw=kept), draws.design)
 
 
 def exact_logo(draws: Draws, priors: object, group: str) -> Loo:

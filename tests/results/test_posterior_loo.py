@@ -177,6 +177,17 @@ def test_pit_is_the_predictive_probability_of_the_refits():
         assert abs(found[i] - expected) < 0.015
 
 
+def test_fewer_draws_are_used_where_there_are_many_rows_and_it_is_said(monkeypatch):
+    post = sampled(grid("normal"), seed=5)
+    whole = post.loo()
+    monkeypatch.setattr("bayeslmm.results.posterior_loo.NUMBERS", 30 * 1000)
+    some = post.loo()
+    assert some.elpd.n_samples == 1000
+    assert "from 1000 of 4000 draws (loo(draws=4000) takes all)" in str(some)
+    assert_allclose(some.table.loc["elpd_loo", "estimate"], whole.table.loc["elpd_loo", "estimate"], atol=1)
+    assert_allclose(post.loo(draws=4000).pointwise["elpd"], whole.pointwise["elpd"])
+
+
 def test_what_was_integrated_out_is_said():
     it = grid("given")
     post = sampled(it, seed=1, size=400)
@@ -284,6 +295,8 @@ def test_a_flat_coefficient_that_one_row_alone_tells_is_refused_with_a_sentence(
     ("call", "message"),
     [
         (lambda p: p.logo("G"), "no such grouping factor; did you mean `g`"),
+        (lambda p: p.loo(draws=10), "at least 400"),
+        (lambda p: p.loo(conditional=True, draws=500), "takes all draws"),
         (lambda p: p.logo(3), "no such grouping factor"),
         (lambda p: replace(p, priors=None).loo(), r"not known as distributions.*loo\(conditional=True\)"),
     ],
