@@ -194,7 +194,7 @@ class Posterior:
         seed
             Of the random numbers.
         """
-        return check_posterior(self.draws, self.loo(), replicates, seed)
+        return check_posterior(self.draws, self.priors, self._obs, replicates, seed)
 
     # -- shares of variance ---------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from bayeslmm.results.check import Check
 from bayeslmm.results.findings import Finding
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
-from bayeslmm.results.posterior_loo import Loo
+from bayeslmm.results.posterior_loo import Loo, exact_loo
 from bayeslmm.results.posterior_predict import Seed, Streams, replicator
 
 if TYPE_CHECKING:
@@ -90,12 +90,12 @@ class PosteriorCheck:
     findings
         What is off in words, as `fit.check()` gives it: worst first.
     loo
-        Leave-one-out, exact, whose `pit` is judged.
+        Leave-one-out, exact, whose `pit` is judged; None where a row cannot be left out.
     """
 
     table: pd.DataFrame
     findings: Check
-    loo: Loo
+    loo: Loo | None
     replicates: Replicates = field(repr=False)
     design: Design = field(repr=False)
 
@@ -151,11 +151,18 @@ class PosteriorCheck:
         return preformatted(str(self))
 
 
-def check_posterior(draws: Draws, loo: Loo, replicates: int | None, seed: Seed) -> PosteriorCheck:
+def check_posterior(
+    draws: Draws, priors: object, obs: np.ndarray, replicates: int | None, seed: Seed
+) -> PosteriorCheck:
     """Make data, and compare them with those observed."""
     data = replicate(draws, replicates, seed)
     table = statistics(data, draws.design)
-    found = [*_worst_by_statistic(table), pit_finding(loo, Streams.of(seed).rng(2))]
+    loo, told = None, ""
+    try:
+        loo = exact_loo(draws, priors, obs)
+    except ArgumentError as error:
+        told = str(error)
+    found = [*_worst_by_statistic(table), pit_finding(loo, told, Streams.of(seed).rng(2))]
     found.sort(key=lambda f: -f.severity)
     words = Check(pd.DataFrame([asdict(f) for f in found]).set_index("check"))
     return PosteriorCheck(table, words, loo, data, draws.design)
@@ -324,9 +331,10 @@ def _worst_by_statistic(table: pd.DataFrame) -> Iterator[Finding]:
         yield _finding(str(name), p, seen, float(worst["observed"]))
 
 
-def pit_finding(loo: Loo, rng: np.random.Generator) -> Finding:
+def pit_finding(loo: Loo | None, told: str, rng: np.random.Generator) -> Finding:
     """Whether the rows lie in their predictive distributions like uniform numbers: by Kolmogorov's distance."""
-    assert loo.pit is not None
+    if loo is None or loo.pit is None:
+        return Finding("LOO-PIT", 0, f"not looked at: {told}", float("nan"))
     distance = uniform_distance(np.column_stack([loo.pit, rng.uniform(size=(loo.pit.size, UNIFORMS))]))
     p = rank_p_value(distance)
     outer = float(np.mean((loo.pit < 0.025) | (loo.pit > 0.975)))

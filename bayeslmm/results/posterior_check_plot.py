@@ -54,8 +54,11 @@ def _density(ax: Axes, data: "Replicates", inches: float) -> None:
 
 
 def _pit(ax: Axes, check: "PosteriorCheck", inches: float) -> None:
-    pit = check.loo.pit
-    assert pit is not None
+    pit = check.loo.pit if check.loo is not None else None
+    if pit is None:
+        style.tidy(ax, "LOO-PIT")
+        ax.text(0.5, 0.5, "a row cannot be left out", ha="center", fontsize=9, transform=ax.transAxes)
+        return
     uniform = np.random.default_rng(0).uniform(size=(pit.size, 499))
     band = simultaneous_band(np.column_stack([pit, uniform]), LEVEL)
     x = (np.arange(pit.size) + 0.5) / pit.size

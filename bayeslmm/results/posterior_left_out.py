@@ -139,7 +139,8 @@ def _check_deletion(posterior: Integrated, out: np.ndarray, head: str) -> None:
     kept = independent(columns).tolist()
     lost = [name for a, name in enumerate(posterior.flat) if a not in kept]
     if lost:
+        other = ", or use loo(conditional=True)" if head.startswith("loo") else ""
         raise ArgumentError(
             f"{head} nothing is known about `{lost[0]}`, whose prior is flat, and there is no prediction to judge; "
-            "give it a normal prior, or use loo(conditional=True)"
+            f"give it a normal prior{other}"
         )

@@ -159,6 +159,16 @@ def test_the_page_says_what_is_to_be_seen(width):
     plt.close("all")
 
 
+def test_a_row_that_cannot_be_left_out_leaves_the_rest():
+    data = frame()
+    data["k"] = np.arange(60) == 7
+    c = case("y ~ k + (1 | g)", data)
+    check = replace(c.post, priors=resolve(c.design, "flat")).check()
+    assert "not looked at: loo: without the row 7" in check.findings.table.loc["LOO-PIT", "seen"]
+    assert check.plot()["loo_pit"].texts[0].get_text() == "a row cannot be left out"
+    plt.close("all")
+
+
 @pytest.mark.parametrize("replicates", [5, 0, True, "many"])
 def test_too_few_replicates_get_a_sentence(replicates):
     with pytest.raises(ArgumentError, match="at least 20"):

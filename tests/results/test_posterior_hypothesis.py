@@ -209,3 +209,12 @@ def test_a_coefficient_named_like_another_parameter_must_be_told_apart():
     with pytest.raises(ArgumentError, match=r"`sigma` is both.*`beta\[sigma\]`"):
         post.hypothesis("sigma > 0")
     assert_allclose(post.hypothesis("beta[sigma] > 0").draws[:, 0], c.beta[:, 1])
+
+
+@pytest.mark.parametrize("formula", ["y ~ 0 + (1 | g)", "y ~ f * z + (z || g) + (1 | a/b)"])
+def test_models_of_every_kind_have_hypotheses(formula):
+    c = case(formula)
+    post = replace(c.post, priors=resolve(c.design))
+    found = post.hypothesis(["sd_g[Intercept] > 1", *(f"`{name}` = 0" for name in c.design.coef_names)])
+    assert (found.table["evidence_ratio"] >= 0).all()
+    assert len(found.table) == 1 + c.design.p
