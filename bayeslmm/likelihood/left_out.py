@@ -36,9 +36,9 @@ class LeftOut:
     without
         (S, m): of each row, or group, given all others.
     within
-        (S, m): of a new row in its place given all rows; None for groups.
+        (m,): log of the mean density over draws of a new row in its place, given all rows; None for groups.
     score
-        (S, m): (y - mean) / sd of each row given all others; None for groups.
+        (S, m): (y - mean) / sd of each row given all others, in single precision; None for groups.
     """
 
     without: np.ndarray
@@ -50,11 +50,13 @@ def rows_left_out(terms: Sequence[RandomTerm], fixed: FixedPart, given: Given) -
     """Leave out each row: (S, n)."""
     arrow = best_arrow(terms, fixed)
     S, n = given.sigma.size, fixed.y.size
-    without, within, score = np.empty((S, n)), np.empty((S, n)), np.empty((S, n))
+    without, score = np.empty((S, n)), np.empty((S, n), dtype=np.float32)
+    within = np.full(n, -np.inf)
     each = arrow.numbers + 3 * arrow.J * arrow.local**2 + n * (arrow.p + 6)
     for draws in batches(S, each):
-        without[draws], within[draws], score[draws] = _rows(arrow, given.part(draws))
-    return LeftOut(without, within, score)
+        without[draws], some, score[draws] = _rows(arrow, given.part(draws))
+        within = np.logaddexp(within, np.logaddexp.reduce(some, axis=0))
+    return LeftOut(without, within - np.log(S), score)
 
 
 def groups_left_out(terms: Sequence[RandomTerm], fixed: FixedPart, given: Given, factor: int) -> LeftOut:

@@ -161,7 +161,7 @@ class Posterior:
             Condition on the random effects too, as brms and bambi do. Where few rows share a level, single rows hold
             much of what is known about it, and Pareto k says so.
         draws
-            How many draws to use, evenly spread; None: all, fewer where rows times draws are more than 30 million.
+            How many draws to use, evenly spread; None: all, fewer where rows times draws are more than 20 million.
         """
         if not conditional:
             return exact_loo(self.draws, self.priors, self._obs, draws)

@@ -25,7 +25,7 @@ from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_left_out import integrated, without_each_level, without_each_row
 
-NUMBERS, FEWEST = 30_000_000, 400  # draws x rows that are held at once, some 1.5 GB with all that PSIS makes of them
+NUMBERS, FEWEST = 20_000_000, 400  # draws x rows that are held at once, some 1.5 GB with all that PSIS makes of them
 CONDITIONAL = "given their random effects (conditional)"
 EXACT = "random effects and coefficients integrated out exactly"
 
@@ -167,8 +167,8 @@ def psis_loo(tree: xr.DataTree, within: np.ndarray | None = None) -> Loo:
     tree
         Its `y` (chain, draw, rows or levels) is the log of what the draws are weighted by one over.
     within
-        (S, m): log density of each row given the draw with that row in the data, to count the effective number of
-        parameters; None where `y` is that.
+        (m,): log predictive density of each row with that row in the data, to count the effective number of parameters;
+        None where `y` gives it.
     """
     y = tree["log_likelihood"]["y"]
     dim = str(y.dims[2])
@@ -179,7 +179,7 @@ def psis_loo(tree: xr.DataTree, within: np.ndarray | None = None) -> Loo:
         {"elpd": elpd.elpd_i.to_numpy(), "pareto_k": elpd.pareto_k.to_numpy()},
         index=pd.Index(elpd.elpd_i[dim].to_numpy(), name=dim),
     )
-    lpd = _log_mean_exp(y.to_numpy() if within is None else within[None])
+    lpd = _log_mean_exp(y.to_numpy()) if within is None else within
     p_i = lpd - pointwise["elpd"].to_numpy()
     elpd.p = float(p_i.sum())
     se_p = float(np.sqrt(p_i.size * p_i.var()))

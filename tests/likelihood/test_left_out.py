@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.special import logsumexp
 from scipy.stats import norm
 
 from bayeslmm.likelihood.arrow import Arrow, FixedPart, Given
@@ -68,9 +69,18 @@ class Problem:
     noise: list[np.ndarray]
 
 
-def problem(shape: str, kind: str, weighted: bool = False, seed: int = 1, n: int = 40) -> Problem:
-    """A design, three draws, and the same in n x n."""
+def problem(
+    shape: str,
+    kind: str,
+    weighted: bool = False,
+    singular: bool = False,
+    shift: float = 0.0,
+    seed: int = 1,
+    n: int = 40,
+) -> Problem:
+    """A design, three draws, and the same in n x n; `singular` draws have variances of zero and correlations of 1."""
     design, p = make_design(shape, seed, weighted=weighted, n=n), 3
+    design = replace(design, y=design.y + shift)
     if kind == "no fixed effects":
         design, p = replace(design, X=np.zeros((n, 0)), coef_names=()), 0
     rng = np.random.default_rng(seed)
@@ -84,6 +94,9 @@ def problem(shape: str, kind: str, weighted: bool = False, seed: int = 1, n: int
     fixed = FixedPart.of(X, given, design.y, design.weights, prior)
     sigma = rng.uniform(0.5, 1.5, DRAWS)
     lambdas = tuple(rng.normal(size=(DRAWS, t.k, t.k)) for t in design.terms)
+    if singular:
+        for L in lambdas:
+            L[0], L[1, :, 1:] = 0.0, 0.0
     coefficients = rng.normal(size=(DRAWS, len(conditioned)))
     dense, oracles = Dense.of(design), []
     for d in range(DRAWS):
@@ -105,15 +118,18 @@ CASES = [(shape, kind, i % 2 == 0) for i, (shape, kind) in enumerate((s, k) for 
 def test_rows_against_the_dense_gaussian(shape, kind, weighted):
     it = problem(shape, kind, weighted)
     found = rows_left_out(it.terms, it.fixed, it.given)
-    n = it.fixed.y.size
+    n, within = it.fixed.y.size, []
     for d, oracle in enumerate(it.oracles):
         expected = [oracle.log_predictive(np.array([i])) for i in range(n)]
         assert_allclose(found.without[d], expected, rtol=1e-10, atol=1e-10)
         mean, V = oracle.predict(np.array([7]), np.delete(np.arange(n), 7))
-        assert_allclose(found.score[d, 7], (oracle.y[7] - mean[0]) / np.sqrt(V[0, 0]), rtol=1e-9)
+        assert_allclose(found.score[d, 7], (oracle.y[7] - mean[0]) / np.sqrt(V[0, 0]), rtol=1e-6)  # single precision
         mean, V = oracle.again(it.noise[d]).predict(np.arange(n, 2 * n), np.arange(n))
         expected = norm.logpdf(oracle.y, mean, np.sqrt(np.diag(V)))
-        assert_allclose(found.within[d], expected, rtol=1e-10, atol=1e-10)
+        one = rows_left_out(it.terms, it.fixed, it.given.part(slice(d, d + 1)))
+        assert_allclose(one.within, expected, rtol=1e-10, atol=1e-10)
+        within.append(expected)
+    assert_allclose(found.within, logsumexp(within, axis=0) - np.log(DRAWS), rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize(("shape", "kind", "weighted"), CASES)
@@ -124,6 +140,18 @@ def test_groups_against_the_dense_gaussian(shape, kind, weighted):
         for d, oracle in enumerate(it.oracles):
             expected = [oracle.log_predictive(np.flatnonzero(term.index == g)) for g in range(term.n_levels)]
             assert_allclose(found[d], expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("shape", ["slopes", "nested", "everything"])
+@pytest.mark.parametrize(("singular", "shift", "tolerance"), [(True, 0.0, 1e-10), (False, 1e6, 1e-7)])
+def test_singular_draws_and_large_responses(shape, singular, shift, tolerance):
+    it = problem(shape, "flat", singular=singular, shift=shift)  # the oracle itself loses digits at 1e6
+    found = rows_left_out(it.terms, it.fixed, it.given).without
+    groups = groups_left_out(it.terms, it.fixed, it.given, 0).without
+    for d, oracle in enumerate(it.oracles):
+        assert_allclose(found[d], [oracle.log_predictive(np.array([i])) for i in range(40)], rtol=tolerance)
+        levels = [np.flatnonzero(it.terms[0].index == g) for g in range(it.terms[0].n_levels)]
+        assert_allclose(groups[d], [oracle.log_predictive(level) for level in levels], rtol=tolerance)
 
 
 @pytest.mark.parametrize(("shape", "kind"), [("nested three deep", "mixed"), ("everything", "given")])
