@@ -109,8 +109,8 @@ class Loo:
         if self.available > used:
             draws = f"from {used} of {self.available} draws (loo(draws={self.available}) takes all)"
         if self.group:
-            return [f"PSIS-LOGO {draws}: {n} levels of `{self.group}` with {self.n_rows} observations, {self._how}"]
-        return [f"PSIS-LOO {draws} and {n} observations, {self._how}"]
+            return [f"PSIS-LOGO {draws}: {n} levels of `{self.group}` with {self.n_rows} observations", self._how]
+        return [f"PSIS-LOO {draws} and {n} observations", self._how]
 
     @property
     def _how(self) -> str:
