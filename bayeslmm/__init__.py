@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         Uniform,
         Weibull,
     )
+    from bayeslmm.compare.calibration import calibrate
     from bayeslmm.compare.comparison import compare
     from bayeslmm.compare.pooling import pooling
     from bayeslmm.likelihood.threads import set_threads, threads
@@ -78,6 +79,7 @@ _HOME = {
     "lm": "bayeslmm.model",
     "Fit": "bayeslmm.results.fit",
     "Posterior": "bayeslmm.results.posterior",
+    "calibrate": "bayeslmm.compare.calibration",
     "compare": "bayeslmm.compare",
     "pooling": "bayeslmm.compare.pooling",
     "datasets": "bayeslmm.datasets",
@@ -129,6 +131,7 @@ __all__ = [
     "Uniform",
     "Weibull",
     "brm",
+    "calibrate",
     "compare",
     "datasets",
     "errors",

@@ -109,13 +109,15 @@ class Model:
         with self._timings.of("cross-products"):
             return MarginalLikelihood.of(self._design)
 
-    def with_response(self, y: Any) -> "Model":
+    def with_response(self, y: Any, same_priors: bool = False) -> "Model":
         """The same model of another response; columns and cross-products of the predictors are not made again.
 
         Parameters
         ----------
         y
             (n,): one number for each row that was used.
+        same_priors
+            Keep the priors of this response; otherwise default ones take the scale of the other.
 
         Raises
         ------
@@ -126,7 +128,10 @@ class Model:
         with other._clean_timings().of("cross-products"):
             other._design = replace(self._design, y=checked_response(y, self._design))
             other.__dict__["likelihood"] = self.likelihood.with_response(other._design, other._design.y_net)
-        other.__dict__.pop("priors", None)
+        if same_priors:
+            other.__dict__["priors"] = self.priors
+        else:
+            other.__dict__.pop("priors", None)
         return other
 
     def _clean_timings(self) -> Timings:

@@ -72,6 +72,7 @@ LAZY = {
     ("results/posterior.py", "bayeslmm.results.prior_parameters"): FEW,
     ("results/posterior.py", "bayeslmm.results.prior_sensitivity"): FEW,
     ("results/posterior.py", "bayeslmm.results.prior_decision"): FEW,
+    ("results/posterior_check.py", "bayeslmm.results.posterior_check_plot"): PLAIN,
     ("results/posterior.py", "bayeslmm.bayes.prior_draws"): SLOW + ", and so does a posterior that was loaded",
 }
 TYPES_ONLY = {("model.py", "pymc"): "the return type of Model.pymc_model"}

@@ -17,11 +17,13 @@ from bayeslmm.results import posterior_predict as predictions
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.means import Means, Names, Request
+from bayeslmm.results.posterior_check import PosteriorCheck, check_posterior
 from bayeslmm.results.posterior_diagnostics import Diagnostics, diagnose
 from bayeslmm.results.posterior_draws import Draws
-from bayeslmm.results.posterior_loo import Loo, psis_loo
+from bayeslmm.results.posterior_hypothesis import Hypotheses, HypothesisTable, Rope, judge
+from bayeslmm.results.posterior_loo import Loo, exact_logo, exact_loo, psis_loo
 from bayeslmm.results.posterior_means import of_draws
-from bayeslmm.results.posterior_predict import Kind, NewLevels, Seed
+from bayeslmm.results.posterior_predict import Kind, NewLevels, Replicated, Seed
 from bayeslmm.results.posterior_summary import PosteriorSummary, posterior_summary
 from bayeslmm.results.posterior_tables import IntervalKind, check_kind, coef_draws, ranef_draws, varcorr_draws
 from bayeslmm.results.posterior_variance import icc_draws, r2_draws
@@ -153,13 +155,52 @@ class Posterior:
         """Divergences, R-hat, ESS, E-BFMI and tree depth, each with what to do; `print` it, or take `.table`, `.ok`."""
         return self._diagnostics
 
-    def loo(self) -> Loo:
-        """Leave-one-out cross-validation by PSIS; the random effects of the row's groups are kept.
+    def loo(self, conditional: bool = False, draws: int | None = None) -> Loo:
+        """Leave-one-out cross-validation by PSIS, exact for every draw of the sds, correlations and sigma.
 
-        Where few rows share a level, single rows hold much of what is known about it, and Pareto k says so.
+        How well is a row predicted from all others? Random effects, and coefficients with a normal or flat prior, are
+        integrated out in closed form, so that importance sampling has to account for the few other parameters only.
+
+        Parameters
+        ----------
+        conditional
+            Condition on the random effects too, as brms and bambi do. Where few rows share a level, single rows hold
+            much of what is known about it, and Pareto k says so.
+        draws
+            How many draws to use, evenly spread; None: all, fewer where rows times draws are more than 20 million.
         """
+        if not conditional:
+            return exact_loo(self.draws, self.priors, self._obs, draws)
+        if draws is not None:
+            raise ArgumentError("loo(conditional=True) takes all draws; draws=... is for the exact one")
         tree = self.data if "log_likelihood" in self.data.children else self.extended("log_likelihood").data
         return psis_loo(tree)
+
+    def logo(self, group: str) -> Loo:
+        """Leave-one-group-out cross-validation, exact as `loo()`: all rows of a level, jointly, from all others.
+
+        Parameters
+        ----------
+        group
+            A grouping factor of the model.
+        """
+        return exact_logo(self.draws, self.priors, group)
+
+    def check(self, replicates: int | None = None, seed: Seed = 1) -> PosteriorCheck:
+        """Does the model make data like those observed? One table in words, worst first; `.plot()` shows it.
+
+        Test statistics of rows (replicated with the same levels), of groups (replicated with new levels) and of
+        residuals, with posterior predictive p-values; and whether rows lie in their leave-one-out predictive
+        distributions as they should (LOO-PIT).
+
+        Parameters
+        ----------
+        replicates
+            How many data sets are made; None: 400, fewer for large data.
+        seed
+            Of the random numbers.
+        """
+        return check_posterior(self.draws, self.priors, self._obs, replicates, seed)
 
     # -- shares of variance ---------------------------------------------------------------------------------------
 
@@ -202,6 +243,27 @@ class Posterior:
         functions = linear_functions(L, self.design)
         shifted = replace(functions, constant=functions.constant - functions.null)
         return of_draws(Request.one_family(shifted, ()), self.draws.beta, check_level(level))
+
+    def hypothesis(self, hypotheses: Hypotheses, rope: Rope = None, level: float = 0.95) -> HypothesisTable:
+        """Judge statements about the parameters: how probable they are, and what the data changed.
+
+        Parameters
+        ----------
+        hypotheses
+            `"grade > 0"`, `"grade - 2 * female"`, `"grade = 0"`; several between commas, in a list, or in a dict by
+            name. Coefficients, `sd_g[effect]`, `cor_g[effect, effect]` and `sigma` can be combined linearly. An
+            equality is judged by the ratio of posterior and prior density there, for coefficients with proper priors.
+        rope
+            (low, high): from where to where left less right side counts as no difference.
+        level
+            Probability of the equal-tailed intervals.
+
+        Raises
+        ------
+        ArgumentError
+            A name is not known, or an equality has no prior density to compare with, and no rope.
+        """
+        return judge(self.draws, self.priors, hypotheses, rope, check_level(level))
 
     def means(
         self,
@@ -279,9 +341,18 @@ class Posterior:
         """
         return predictions.predict_posterior(self.draws, newdata, re, new_levels, kind, level, seed, draws)
 
-    def posterior_predictive(self, seed: Seed = None) -> xr.Dataset:
-        """New responses `y` (chain, draw, obs) for the rows that were fitted, given their random effects."""
-        return predictions.posterior_predictive(self.draws, self._obs, seed)
+    def posterior_predictive(self, re: Replicated = "all", seed: Seed = None) -> xr.Dataset:
+        """New responses `y` (chain, draw, obs) for the rows that were fitted.
+
+        Parameters
+        ----------
+        re
+            "all": of the same levels, with their random effects; "new": of new levels, whose effects are drawn from
+            their distribution, once per level and posterior draw; "none": with effects of zero.
+        seed
+            Of the random numbers.
+        """
+        return predictions.posterior_predictive(self.draws, self._obs, seed, re)
 
     def log_likelihood(self) -> xr.DataArray:
         """Log density (chain, draw, obs) of each response, given its random effects; weights respected."""
@@ -316,7 +387,7 @@ class Posterior:
             How many draws `prior` has.
         """
         make = {
-            "posterior_predictive": lambda: self.posterior_predictive(seed),
+            "posterior_predictive": lambda: self.posterior_predictive(seed=seed),
             "log_likelihood": lambda: predictions.log_likelihood(self.draws, self._obs),
             "prior": lambda: self.prior(prior_draws, seed),
             "log_prior": self._log_prior,

@@ -8,8 +8,8 @@ not depend on how the rows are divided.
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from bayeslmm.results.predict import chosen_groups, fitted_rows, row_index
 
 NewLevels = Literal["error", "population", "sample"]
 Kind = Literal["expected", "predictive"]
+Replicated = Literal["all", "new", "none"]
 Seed = int | np.random.Generator | None
 NOISE, LEVELS = 0, 1  # first word of the spawn keys
 
@@ -242,9 +243,27 @@ def _check(name: str, value: str, known: tuple[str, ...]) -> None:
 # -- the rows that were fitted -------------------------------------------------------------------------------------
 
 
-def posterior_predictive(draws: Draws, obs: np.ndarray, seed: Seed) -> xr.Dataset:
-    """New responses `y` (chain, draw, obs) for the rows that were fitted, given their random effects."""
-    return _dataset(draws, obs, make_predictor(draws, seed=seed).draws("predictive"))
+def posterior_predictive(draws: Draws, obs: np.ndarray, seed: Seed, re: Replicated = "all") -> xr.Dataset:
+    """New responses `y` (chain, draw, obs) for the rows that were fitted."""
+    return _dataset(draws, obs, replicator(draws, re, seed).draws("predictive"))
+
+
+def replicator(draws: Draws, re: Replicated, seed: Seed) -> Predictor:
+    """Predictor of new data like those fitted: of the same levels ("all"), of "new" ones, or "none" at all.
+
+    "new" gives every level of every group effects b ~ N(0, Cov_s), drawn once for each posterior draw.
+    """
+    _check("re", re, get_args(Replicated))
+    groups = frozenset[str]() if re == "none" else None
+    predictor = make_predictor(draws, groups=groups, seed=seed)
+    if re != "new":
+        return predictor
+    design = draws.design
+    terms = tuple(
+        replace(effects, root=covariance_root(draws, term), index=term.index + term.n_levels)
+        for effects, term in zip(predictor.terms, design.terms, strict=True)
+    )
+    return replace(predictor, terms=terms)
 
 
 def log_likelihood(draws: Draws, obs: np.ndarray) -> xr.Dataset:
