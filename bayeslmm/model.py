@@ -223,19 +223,57 @@ class Model:
 
         return ModelPlots(self._design, self.priors)
 
-    def pymc_model(self, parameterisation: "Parameterisation" = "auto") -> "pymc.Model":
-        """The hierarchical PyMC model: LKJ correlations, named dims and coords.
+    def pymc_model(self, parameterisation: "Parameterisation" = "auto", marginal: bool = False) -> "pymc.Model":
+        """The PyMC model, to read, to draw, or to extend: named dims and coords, LKJ correlations.
 
         Parameters
         ----------
         parameterisation
             "noncentred", "centred", "auto", or one of the first two for each grouping factor by name. "auto" centres
             the effects that the data inform well, by the REML fit: `bayeslmm.bayes.parameterisation`.
+        marginal
+            Integrate out the random effects, and the coefficients whose priors are normal or flat: fewer parameters,
+            which mix better. `Posterior.from_draws` draws the rest, exactly.
         """
+        if marginal:
+            from bayeslmm.bayes.marginal_model import marginal_model
+
+            return marginal_model(self._design, self.priors)
         from bayeslmm.bayes.hierarchical import pymc_model
         from bayeslmm.bayes.parameterisation import centred_groups
 
         return pymc_model(self._design, self.priors, centred_groups(self._design, parameterisation, self._reliability))
+
+    def marginal_logp(
+        self, sd: Mapping[str, Any], sigma: Any, L: Mapping[str, Any] | None = None, beta: Any = None
+    ) -> Any:
+        """Log density of y, random effects integrated out, as a PyTensor expression for a model of your own.
+
+        Parameters
+        ----------
+        sd
+            For each grouping factor its sds (k,), in units of the response: `{"Subject": sd}`.
+        sigma
+            Residual sd.
+        L
+            For each grouping factor with correlations the Cholesky factor (k, k) of its correlation matrix, as
+            `pm.LKJCorr` draws it.
+        beta
+            The coefficients whose priors are neither normal nor flat, on the scale that has the priors. All others are
+            integrated out with the priors of this model.
+
+        Returns
+        -------
+        A scalar: `pm.Potential("y", model.marginal_logp(...))`.
+
+        Raises
+        ------
+        ArgumentError
+            A grouping factor is missing or unknown, or `beta` is missing or not wanted.
+        """
+        from bayeslmm.bayes.marginal_model import marginal_logp
+
+        return marginal_logp(self._design, self.priors, sd, sigma, L, beta)
 
     def _reliability(self) -> dict[str, float]:
         """How well informed the effects of each grouping factor are at the REML fit; nothing where there is none."""

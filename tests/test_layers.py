@@ -34,6 +34,7 @@ PLAIN = "ArviZ and matplotlib take seconds to import; a fit without files or pos
 SLOW_PYMC = "PyMC takes seconds to import; other engines do without"
 SLOW = "PyMC takes seconds to import; a REML fit does without"
 COMPILED = "Numba takes half a second to import, and small fits do without"
+JAX = "an extra, and takes seconds to import"
 OPTIMIZE = "scipy.optimize takes a quarter of a second to import; a fit does without"
 FEW = "few posteriors are asked; sampling does without"
 LAZY = {
@@ -54,11 +55,14 @@ LAZY = {
     ("results/fit.py", "bayeslmm.results.marginaleffects"): "an extra",
     ("results/quantile_residuals.py", "bayeslmm.results.fit_plots"): PLAIN,
     ("results/influence.py", "bayeslmm.results.influence_plot"): PLAIN,
-    ("bayes/nuts.py", "pymc.sampling.jax"): "an extra: JAX takes seconds to import",
+    ("bayes/nuts.py", "pymc.sampling.jax"): JAX,
+    ("bayes/nuts.py", "bayeslmm.bayes.marginal_jax"): JAX,
+    ("bayes/marginal_op.py", "bayeslmm.bayes.marginal_jax"): JAX,
     ("model.py", "bayeslmm.bayes.priors"): SLOW,
     ("bayes/given.py", "bayeslmm.bayes.foreign"): SLOW + ", and so do priors of our own vocabulary",
     ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,
     ("model.py", "bayeslmm.bayes.parameterisation"): SLOW,
+    ("model.py", "bayeslmm.bayes.marginal_model"): SLOW,
     ("model.py", "bayeslmm.bayes.sample"): SLOW,
     ("bayes/sample.py", "bayeslmm.bayes.nuts"): SLOW_PYMC,
     ("bayes/sample.py", "bayeslmm.bayes.marginal.run"): COMPILED,
@@ -73,6 +77,9 @@ LAZY = {
     ("results/posterior.py", "bayeslmm.results.prior_sensitivity"): FEW,
     ("results/posterior.py", "bayeslmm.results.prior_decision"): FEW,
     ("results/posterior_check.py", "bayeslmm.results.posterior_check_plot"): PLAIN,
+    ("results/posterior.py", "bayeslmm.results.posterior_from_draws"): COMPILED.replace(
+        "small fits", "most posteriors"
+    ),
     ("results/posterior.py", "bayeslmm.bayes.prior_draws"): SLOW + ", and so does a posterior that was loaded",
 }
 TYPES_ONLY = {("model.py", "pymc"): "the return type of Model.pymc_model"}

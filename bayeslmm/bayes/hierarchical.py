@@ -48,7 +48,7 @@ def pymc_model(design: Design, priors: Priors, centred: frozenset[str] = frozens
             eta += pm.Data("offset", design.offset, dims="obs")
         for term in design.terms:
             eta += _contribution(term, priors, term.group in centred)
-        sigma = _variable("sigma", [priors.sigma], ())
+        sigma = variable("sigma", [priors.sigma], ())
         if design.has_weights:
             sigma = sigma / pt.sqrt(pm.Data("weights", design.weights, dims="obs"))
         pm.Normal("y", mu=eta, sigma=sigma, observed=pm.Data("y_observed", design.y, dims="obs"), dims="obs")
@@ -58,8 +58,8 @@ def pymc_model(design: Design, priors: Priors, centred: frozenset[str] = frozens
 def _beta(priors: Priors) -> Any:
     """Beta (p,) on the user's scale."""
     if not priors.centre.any():
-        return _variable("beta", priors.beta, "coef", priors.start)
-    centred = _variable("beta_centred", priors.beta, "coef", priors.start)
+        return variable("beta", priors.beta, "coef", priors.start)
+    centred = variable("beta_centred", priors.beta, "coef", priors.start)
     shift = pt.dot(centred, priors.centre) * priors.levels.astype(float)
     return pm.Deterministic("beta", centred - shift, dims="coef")
 
@@ -76,28 +76,28 @@ def _contribution(term: RandomTerm, priors: Priors, centred: bool) -> Any:
 
 def _noncentred(term: RandomTerm, names: TermNames, priors: Priors) -> Any:
     """B (J, k) of all levels, from standard normal z (J, k)."""
-    sd = _sds(term, names, priors)
+    sd = standard_deviations(term, names, priors)
     z = pm.Normal(f"z_{term.group}", dims=(names.group, names.effect))
-    b = pt.dot(z, _correlated(term, names, priors).T) * sd if term.pairs else z * sd
+    b = pt.dot(z, correlation_factor(term, names, priors).T) * sd if term.pairs else z * sd
     return pm.Deterministic(names.b, b, dims=(names.group, names.effect))
 
 
 def _centred(term: RandomTerm, names: TermNames, priors: Priors) -> Any:
     """B (J, k) of all levels, itself a random variable."""
-    sd, dims = _sds(term, names, priors), (names.group, names.effect)
+    sd, dims = standard_deviations(term, names, priors), (names.group, names.effect)
     if not term.pairs:
         return pm.Normal(names.b, 0, sd, dims=dims)
-    chol = sd[:, None] * _correlated(term, names, priors)
+    chol = sd[:, None] * correlation_factor(term, names, priors)
     return pm.MvNormal(names.b, mu=np.zeros(term.k), chol=chol, dims=dims)
 
 
-def _sds(term: RandomTerm, names: TermNames, priors: Priors) -> Any:
-    """Standard deviations (k,)."""
+def standard_deviations(term: RandomTerm, names: TermNames, priors: Priors) -> Any:
+    """The sds (k,) of a term's effects."""
     slots = priors.sd(term)
-    return _variable(names.sd, slots, names.effect, np.array([s.scale for s in slots]))
+    return variable(names.sd, slots, names.effect, np.array([s.scale for s in slots]))
 
 
-def _correlated(term: RandomTerm, names: TermNames, priors: Priors) -> Any:
+def correlation_factor(term: RandomTerm, names: TermNames, priors: Priors) -> Any:
     """L (k, k) of a term that estimates correlations, which are named."""
     L = _factor(term, priors.cor(term))
     rows, columns = np.array(term.pairs).T
@@ -129,7 +129,7 @@ def _block_factor(name: str, k: int, prior: LKJ) -> Any:
 # -- priors as random variables ------------------------------------------------------------------------------------
 
 
-def _variable(name: str, slots: Sequence[Slot], dim: str | tuple[()], start: np.ndarray | None = None) -> Any:
+def variable(name: str, slots: Sequence[Slot], dim: str | tuple[()], start: np.ndarray | None = None) -> Any:
     """One random variable for all slots; one for each class of prior where they differ, joined under the name."""
     priors = [s.prior for s in slots]
     positive = slots[0].kind != "beta"

@@ -6,7 +6,7 @@ A run that is interrupted by Ctrl-C gives what it has: the chains and the draws 
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +20,7 @@ from pymc.initial_point import make_initial_point_fn
 from threadpoolctl import threadpool_limits
 
 from bayeslmm.bayes.hierarchical import pymc_model
+from bayeslmm.bayes.marginal_model import marginal_model
 from bayeslmm.bayes.names import public_names
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.bayes.raw_draws import RawDraws
@@ -40,12 +41,56 @@ STATISTICS = {
 MAX_DEPTH = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What to sample: a model's arrays and priors, and which of its forms.
+
+    Attributes
+    ----------
+    design, priors
+        The arrays, and the priors of their parameters.
+    centred
+        Grouping factors whose effects are centred.
+    marginal
+        Whether random effects, and coefficients with normal or flat priors, are integrated out instead.
+    """
+
+    design: Design
+    priors: Priors
+    centred: frozenset[str] = frozenset()
+    marginal: bool = False
+
+    def model(self) -> pm.Model:
+        """The PyMC model."""
+        if self.marginal:
+            return marginal_model(self.design, self.priors)
+        return pymc_model(self.design, self.priors, self.centred)
+
+    def names(self, model: pm.Model) -> list[str]:
+        """Variables to keep."""
+        kept = [name for name in public_names(self.design) if name in model.named_vars]
+        return [*kept, "beta_centred"] if self.marginal and "beta_centred" in model.named_vars else kept
+
+
 def run(
     design: Design, priors: Priors, sampler: Sampler, settings: Settings, centred: frozenset[str] = frozenset()
 ) -> RawDraws:
     """Sample the hierarchical model of a design, with the effects of these grouping factors centred."""
+    return run_target(Target(design, priors, centred), sampler, settings)
+
+
+def run_marginal_pymc(design: Design, priors: Priors, sampler: Sampler, settings: Settings) -> RawDraws:
+    """Sample the model with b integrated out: `sd_g`, `cor_g`, `sigma`, and `beta_centred` where some are sampled.
+
+    `complete.complete` draws the rest.
+    """
+    return run_target(Target(design, priors, marginal=True), sampler, settings)
+
+
+def run_target(target: Target, sampler: Sampler, settings: Settings) -> RawDraws:
+    """Sample any form of a model."""
     with _quiet(), threadpool_limits(limits=1):
-        return _BY[sampler](design, priors, centred, settings)
+        return _BY[sampler](target, settings)
 
 
 @contextmanager
@@ -62,19 +107,19 @@ def _quiet() -> Iterator[None]:
 
 
 @lru_cache(maxsize=2)
-def _model(design: Design, priors: Priors, centred: frozenset[str]) -> pm.Model:
-    return pymc_model(design, priors, centred)
+def _model(target: Target) -> pm.Model:
+    return target.model()
 
 
 # -- nutpie --------------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=2)
-def _compiled(design: Design, priors: Priors, centred: frozenset[str]) -> Any:
-    model = _model(design, priors, centred)
+def _compiled(target: Target) -> Any:
+    model = _model(target)
     with pytensor.config.change_flags(mode="FAST_COMPILE"):
-        compiled = nutpie.compile_pymc_model(model, var_names=public_names(design), jitter_rvs=_jittered(model))
-    return _without_names(compiled) if any("," in t.group for t in design.terms) else compiled
+        compiled = nutpie.compile_pymc_model(model, var_names=target.names(model), jitter_rvs=_jittered(model))
+    return _without_names(compiled) if any("," in t.group for t in target.design.terms) else compiled
 
 
 def _without_names(compiled: Any) -> Any:
@@ -89,9 +134,9 @@ def _jittered(model: pm.Model) -> set[Any]:
     return {v for v in model.free_RVs if not v.name.startswith(("beta", "b_"))}
 
 
-def _by_nutpie(design: Design, priors: Priors, centred: frozenset[str], settings: Settings) -> RawDraws:
+def _by_nutpie(target: Target, settings: Settings) -> RawDraws:
     running = nutpie.sample(
-        _compiled(design, priors, centred),
+        _compiled(target),
         draws=settings.draws,
         tune=settings.tune,
         chains=settings.chains,
@@ -107,7 +152,7 @@ def _by_nutpie(design: Design, priors: Priors, centred: frozenset[str], settings
         tree = running.wait()
     except KeyboardInterrupt:
         tree = running.abort()
-    raw = _raw(tree, public_names(design), 0)
+    raw = _raw(tree, target.names(_model(target)), 0)
     return raw.kept(np.isfinite(raw.values["sigma"]).sum(axis=1).tolist())
 
 
@@ -127,8 +172,8 @@ class _Halt:
         self.chain, self.done = draw.chain, draw.draw_idx + 1
 
 
-def _by_pymc(design: Design, priors: Priors, centred: frozenset[str], settings: Settings) -> RawDraws:
-    model = _model(design, priors, centred)
+def _by_pymc(target: Target, settings: Settings) -> RawDraws:
+    model = _model(target)
     start = make_initial_point_fn(model=model, jitter_rvs=_jittered(model), return_transformed=False)
     seeds = np.random.SeedSequence(settings.seed).generate_state(settings.chains)
     cores = min(settings.cores, settings.chains)
@@ -144,7 +189,7 @@ def _by_pymc(design: Design, priors: Priors, centred: frozenset[str], settings: 
                 nuts_sampler="pymc",
                 init="adapt_diag",
                 initvals=[start(int(s)) for s in seeds],
-                var_names=public_names(design),
+                var_names=target.names(model),
                 progressbar=settings.progressbar,
                 quiet=not settings.progressbar,
                 compute_convergence_checks=False,
@@ -154,16 +199,18 @@ def _by_pymc(design: Design, priors: Priors, centred: frozenset[str], settings: 
             if "Not enough samples" in str(error):
                 raise KeyboardInterrupt from None
             raise
-    return _raw(tree, public_names(design), 1)
+    return _raw(tree, target.names(model), 1)
 
 
 # -- NumPyro -------------------------------------------------------------------------------------------------------
 
 
-def _by_numpyro(design: Design, priors: Priors, centred: frozenset[str], settings: Settings) -> RawDraws:
+def _by_numpyro(target: Target, settings: Settings) -> RawDraws:
     from pymc.sampling.jax import sample_numpyro_nuts
 
-    model = _model(design, priors, centred)
+    if target.marginal:
+        import bayeslmm.bayes.marginal_jax  # noqa: F401
+    model = _model(target)
     seeds = np.random.SeedSequence(settings.seed).generate_state(settings.chains)
     start = make_initial_point_fn(model=model, jitter_rvs=_jittered(model), return_transformed=False)
     tree = sample_numpyro_nuts(
@@ -175,7 +222,7 @@ def _by_numpyro(design: Design, priors: Priors, centred: frozenset[str], setting
         initvals=[start(int(s)) for s in seeds],
         jitter=False,
         model=model,
-        var_names=public_names(design),
+        var_names=target.names(model),
         nuts_kwargs={"max_tree_depth": MAX_DEPTH},
         progressbar=settings.progressbar,
         chain_method="sequential",
@@ -184,7 +231,7 @@ def _by_numpyro(design: Design, priors: Priors, centred: frozenset[str], setting
     stats = tree["sample_stats"]
     stats["reached_max_treedepth"] = stats["n_steps"] >= 2**MAX_DEPTH - 1
     stats["lp"] = -stats["lp"]
-    return _raw(tree, public_names(design), 2)
+    return _raw(tree, target.names(model), 2)
 
 
 def _raw(tree: xr.DataTree, names: Sequence[str], which: int) -> RawDraws:

@@ -47,6 +47,18 @@ class FittableModel(Protocol):
         """The same model with other priors."""
 
 
+class ModelWithPriors(FittableModel, Protocol):
+    """What draws made by somebody else need of their model."""
+
+    @property
+    def design(self) -> Design:
+        """The arrays."""
+
+    @property
+    def priors(self) -> "Priors":
+        """The priors."""
+
+
 class PriorTable(Protocol):
     """What a posterior needs of its priors."""
 
@@ -76,6 +88,35 @@ class Posterior:
     design: Design
     priors: PriorTable
     model: FittableModel
+
+    @classmethod
+    def from_draws(cls, model: ModelWithPriors, idata: Any, seed: int | None = None) -> "Posterior":
+        """A posterior from draws that you made yourself, with exact draws of the fixed and the random effects added.
+
+        For `model.pymc_model(marginal=True)`, extended or not, or any model with `model.marginal_logp(...)` in it.
+        Given sds, correlations and sigma the effects are drawn from their conditional distribution, so that the whole
+        is a draw of the joint posterior, also of one with terms of your own in those parameters.
+
+        Parameters
+        ----------
+        model
+            The `Model` whose data and priors these are.
+        idata
+            What `pm.sample` or nutpie returned, or a Dataset with dims chain and draw: `sigma`, and `sd_g` and `cor_g`
+            for each grouping factor g; `beta_centred` where coefficients were sampled. With `beta` and all `b_g` in it
+            nothing is drawn. Other variables and groups are kept.
+        seed
+            Of the effects.
+
+        Raises
+        ------
+        ArgumentError
+            A variable is missing, has another shape, or numbers that cannot be.
+        """
+        from bayeslmm.results.posterior_from_draws import from_draws
+
+        data = from_draws(model.design, model.priors, idata, seed)
+        return cls(data=data, design=model.design, priors=model.priors, model=model)
 
     @cached_property
     def draws(self) -> Draws:

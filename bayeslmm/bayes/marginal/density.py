@@ -237,6 +237,14 @@ def log_likelihood(evaluate, problem):
     return -0.5 * f, -0.5 * by_sigma
 
 
+@compiled
+def log_likelihood_at(problem, factors, sigma, beta):
+    """`log_likelihood` at factors (sum of k^2,), sigma and sampled coefficients (K - 1,), for callers in Python."""
+    n_sd = problem.row.shape[0]
+    problem.C[:], problem.value[n_sd], problem.value[n_sd + 1 :] = factors, sigma, beta
+    return log_likelihood(problem)
+
+
 @by_address
 def log_posterior(evaluate, problem, x, gradient):
     """Log density at x (d,); -inf where it cannot be computed. The gradient (d,) is written."""
