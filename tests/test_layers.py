@@ -14,7 +14,17 @@ import bayeslmm
 
 PACKAGE = Path(bayeslmm.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
-ORDER = [{"design"}, {"likelihood"}, {"point", "bayes"}, {"results"}, {"compare"}, {"model"}, {"demo"}, {"cli"}]
+ORDER = [
+    {"design"},
+    {"likelihood"},
+    {"point", "bayes"},
+    {"results"},
+    {"compare"},
+    {"model"},
+    {"loading"},
+    {"demo"},
+    {"cli"},
+]
 FREE = {"errors", "datasets"}
 
 HOMES = {
@@ -34,6 +44,7 @@ PLAIN = "ArviZ and matplotlib take seconds to import; a fit without files or pos
 SLOW = "PyMC takes seconds to import; a REML fit does without"
 COMPILED = "Numba takes half a second to import, and small fits do without"
 OPTIMIZE = "scipy.optimize takes a quarter of a second to import; a fit does without"
+FILES_ALONE = "xarray takes half a second to import, and a fit that is not saved does without"
 LAZY = {
     ("design/transforms.py", "scipy.interpolate"): "splines alone need it, and it takes most of a second",
     ("point/icc.py", "scipy.optimize"): OPTIMIZE,
@@ -50,9 +61,11 @@ LAZY = {
     ("cli/fit.py", "bayeslmm.compare.comparison"): PLAIN,
     ("results/fit.py", "bayeslmm.results.fit_plots"): PLAIN,
     ("results/fit.py", "bayeslmm.results.marginaleffects"): "an extra",
+    ("results/fit.py", "bayeslmm.results.saved_fit"): FILES_ALONE,
     ("results/quantile_residuals.py", "bayeslmm.results.fit_plots"): PLAIN,
     ("results/influence.py", "bayeslmm.results.influence_plot"): PLAIN,
     ("model.py", "bayeslmm.bayes.priors"): SLOW,
+    ("model.py", "bayeslmm.bayes.packed_priors"): SLOW,
     ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,
     ("model.py", "bayeslmm.bayes.sample"): SLOW,
     ("model.py", "bayeslmm.results.posterior"): "ArviZ takes a second to import; a REML fit does without",

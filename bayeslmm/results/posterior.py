@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayeslmm.bayes.packed_priors import pack_priors
 from bayeslmm.design import Design
 from bayeslmm.design.linear import linear_functions
+from bayeslmm.design.packed import pack
 from bayeslmm.design.reference_grid import Weights
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results import posterior_predict as predictions
@@ -25,6 +27,7 @@ from bayeslmm.results.posterior_predict import Kind, NewLevels, Seed
 from bayeslmm.results.posterior_summary import PosteriorSummary, posterior_summary
 from bayeslmm.results.posterior_tables import IntervalKind, check_kind, coef_draws, ranef_draws, varcorr_draws
 from bayeslmm.results.posterior_variance import icc_draws, r2_draws
+from bayeslmm.results.saved import PathLike, Saved, write
 
 if TYPE_CHECKING:
     from bayeslmm.bayes.priors import Priors
@@ -33,7 +36,11 @@ GROUPS = ("posterior_predictive", "log_likelihood", "prior")
 
 
 class FittableModel(Protocol):
-    """What a posterior needs of the model that it came from, to go back to the REML fit."""
+    """What a posterior needs of the model that it came from, to go back to the REML fit and into a file."""
+
+    @property
+    def data_name(self) -> str:
+        """What summaries call the data."""
 
     def fit(self, reml: bool = True) -> Any:
         """Fit the same model by REML or ML."""
@@ -328,6 +335,26 @@ class Posterior:
     def fit(self, reml: bool = True) -> Any:
         """Fit the same model by REML or ML. Returns a `Fit`."""
         return self.model.fit(reml=reml)
+
+    def save(self, path: PathLike) -> None:
+        """Save to a file that `blm.load` reads; ArviZ reads the draws in it too.
+
+        It holds the draws, the formula, the columns that it uses, contrasts and levels, priors, seed, settings and
+        versions: everything but functions of one's own, which are given again to `blm.load`.
+
+        Parameters
+        ----------
+        path
+            A name that ends in `.nc` (netCDF) or `.zarr` (Zarr, where installed). A file of that name is replaced once
+            the new one is whole.
+
+        Raises
+        ------
+        ArgumentError
+            The file cannot be written; nothing is lost.
+        """
+        parts = {"design": pack(self.design), "priors": pack_priors(self.priors)}
+        write(path, Saved("posterior", {"data_name": self.model.data_name}, parts, self.data))
 
     def __repr__(self) -> str:
         return self.summary().text
