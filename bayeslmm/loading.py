@@ -2,13 +2,16 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from bayeslmm.bayes.dress import dress
 from bayeslmm.bayes.packed_priors import PriorsInWords, given_priors, unpack_priors
+from bayeslmm.bayes.store import HEADER, Store
 from bayeslmm.design import Design
 from bayeslmm.design.packed import unpack
 from bayeslmm.design.rebuild import check_same_data
-from bayeslmm.errors import BayeslmmWarning, DataError
+from bayeslmm.errors import PACKAGE, BayeslmmWarning, DataError, SamplingWarning
 from bayeslmm.model import Model
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.posterior import Posterior
@@ -43,6 +46,11 @@ def load(
     DataError
         The file is damaged, of another program or of a later version; or `data` are others.
 
+    Warns
+    -----
+    SamplingWarning
+        The run that wrote a store did not finish: what it has drawn is loaded.
+
     Examples
     --------
     >>> import tempfile, pathlib
@@ -54,6 +62,8 @@ def load(
     >>> bool(abs(again.criterion - fit.criterion) < 1e-9)
     True
     """
+    if (Path(path) / HEADER).is_file():
+        return _stored(Store.at(path), data, functions, priors)
     saved = read(path)
     design = unpack(saved.parts["design"], functions)
     if data is not None:
@@ -64,6 +74,34 @@ def load(
 def _posterior(design: Design, saved: Saved, priors: Any) -> Posterior:
     assert saved.data is not None
     return Posterior(saved.data, design, unpack_priors(saved.parts["priors"]), _model(design, saved, priors))
+
+
+def _stored(store: Store, data: Any, functions: Mapping[str, Callable[..., Any]] | None, priors: Any) -> Posterior:
+    """What a run has written until now, or until it was killed."""
+    header = store.header
+    design = unpack(header.parts["design"], functions)
+    if data is not None:
+        check_same_data(design, data)
+    raw, lengths = store.raw()
+    if raw is None:
+        raise DataError(f"`{store.path}` has no draws yet: the run was still warming up. {_goes_on(store)}")
+    wanted = int(store.settings["draws"] or 0)
+    if min(lengths) < wanted:
+        chains, draws = raw.shape
+        warnings.warn(
+            f"`{store.path}`: the run did not finish. Its chains have {', '.join(map(str, lengths))} of {wanted} draws "
+            f"each; {chains} x {draws} of {len(lengths)} x {wanted} are here. {_goes_on(store)}",
+            SamplingWarning,
+            skip_file_prefixes=PACKAGE,
+        )
+    attributes = dict(header.attributes)
+    about = {"data_name": attributes.pop("data_name")}
+    saved = Saved("posterior", about, header.parts, dress(design, raw, attributes))
+    return _posterior(design, saved, priors)
+
+
+def _goes_on(store: Store) -> str:
+    return f"model.sample(store={str(store.path)!r}, resume=True) goes on with it"
 
 
 def _fit(design: Design, saved: Saved, priors: Any) -> Fit:

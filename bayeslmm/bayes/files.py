@@ -9,14 +9,18 @@ from pathlib import Path
 from bayeslmm.errors import ArgumentError
 
 
-def replace_file(target: Path, content: bytes | memoryview) -> None:
-    """Write a file; whatever happens meanwhile, the old one or the new one is there, never a part of it."""
+def replace_file(target: Path, content: bytes | memoryview, sync: bool = True) -> None:
+    """Write a file; whatever happens meanwhile, the old one or the new one is there, never a part of it.
+
+    Without `sync` that holds for processes that are killed, and not for machines that lose their power.
+    """
     beside = part_of(target)
     try:
         with open(beside, "xb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(beside, target)
     except BaseException:
         beside.unlink(missing_ok=True)

@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from bayeslmm.bayes.hierarchical import pymc_model
 from bayeslmm.bayes.names import TermNames
 from bayeslmm.bayes.priors import Priors
+from bayeslmm.bayes.raw_draws import RawDraws
 from bayeslmm.design import Design
 
 Sampler = Literal["nutpie", "pymc"]
@@ -62,39 +63,6 @@ class Settings:
     seed: int
     target_accept: float
     progressbar: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RawDraws:
-    """Draws as a sampler gave them.
-
-    Attributes
-    ----------
-    values
-        Public variables by name, (chain, draw, ...).
-    statistics
-        By name, (chain, draw).
-    """
-
-    values: dict[str, np.ndarray]
-    statistics: dict[str, np.ndarray]
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(chains, draws)."""
-        chains, draws = self.values["sigma"].shape
-        return chains, draws
-
-    def kept(self, lengths: Sequence[int]) -> "RawDraws":
-        """The chains and draws that keep most, if the chains have these numbers of draws; KeyboardInterrupt if none."""
-        order = np.argsort(lengths)[::-1]
-        most = np.asarray(lengths)[order] * np.arange(1, len(order) + 1)
-        chains = np.sort(order[: int(most.argmax()) + 1])
-        draws = min(int(lengths[c]) for c in chains)
-        if draws == 0:
-            raise KeyboardInterrupt
-        cut = {name: v[chains, :draws] for name, v in self.values.items()}
-        return RawDraws(cut, {name: v[chains, :draws] for name, v in self.statistics.items()})
 
 
 def public_names(design: Design) -> list[str]:

@@ -68,7 +68,7 @@ def _pack_slot(slot: Slot) -> dict[str, Any] | None:
     """Return a slot, or None for a prior that is more than a name of the vocabulary with numbers."""
     prior = slot.prior
     numbers = {f.name: getattr(prior, f.name) for f in fields(prior)}
-    if type(prior) not in _vocabulary() or not all(type(v) is float for v in numbers.values()):
+    if type(prior) not in _vocabulary() or not all(v is None or type(v) is float for v in numbers.values()):
         return None
     about = {name: getattr(slot, name) for name in SLOT} | {"scale": float(slot.scale)}
     return about | {"keys": list(slot.keys), "prior": type(prior).__name__, "numbers": numbers}

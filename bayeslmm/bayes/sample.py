@@ -10,8 +10,9 @@ import numpy as np
 import xarray as xr
 
 from bayeslmm.bayes.defaults import far_from_zero
-from bayeslmm.bayes.names import TermNames, coords
-from bayeslmm.bayes.nuts import RawDraws, Sampler, Settings, run
+from bayeslmm.bayes.dress import dress
+from bayeslmm.bayes.names import coords
+from bayeslmm.bayes.nuts import Sampler, Settings, run
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.design import Design
 from bayeslmm.errors import PACKAGE, ArgumentError, NotAvailableError, SamplingWarning, did_you_mean
@@ -92,45 +93,6 @@ def sample(
 
 
 OPTIONS = tuple(name for name, p in signature(sample).parameters.items() if p.kind is p.KEYWORD_ONLY)
-
-
-def dress(design: Design, raw: RawDraws, attributes: dict[str, str | int | float]) -> xr.DataTree:
-    """Draws of any engine as a DataTree with the public names, dims and coords."""
-    labels = coords(design)
-    dims: dict[str, tuple[str, ...]] = {"beta": ("coef",), "sigma": ()}
-    for n in map(TermNames.of, design.terms):
-        dims |= {n.sd: (n.effect,), n.cor: (n.pair,), n.b: (n.group, n.effect)}
-    chains, draws = raw.shape
-    index = {"chain": np.arange(chains), "draw": np.arange(draws)}
-    used = {d: labels[d] for name in raw.values for d in dims[name]}
-    posterior = xr.Dataset(
-        {name: (("chain", "draw", *dims[name]), value) for name, value in raw.values.items()}, {**index, **used}
-    )
-    stats = xr.Dataset({name: (("chain", "draw"), value) for name, value in raw.statistics.items()}, index)
-    observed = xr.Dataset({"y": ("obs", design.y)}, {"obs": labels["obs"]})
-    tree = xr.DataTree.from_dict(
-        {
-            "posterior": posterior,
-            "sample_stats": stats,
-            "observed_data": observed,
-            "constant_data": _constant_data(design, labels),
-        }
-    )
-    tree.attrs = attributes
-    return tree
-
-
-def _constant_data(design: Design, labels: dict[str, list]) -> xr.Dataset:
-    data: dict[str, tuple] = {"weights": ("obs", design.weights), "offset": ("obs", design.offset)}
-    dims = ["obs"]
-    if design.p:
-        data["X"] = (("obs", "coef"), design.X)
-        dims.append("coef")
-    for term in design.terms:
-        n = TermNames.of(term)
-        data |= {n.Z: (("obs", n.effect), term.Z), n.index: ("obs", term.index)}
-        dims.append(n.effect)
-    return xr.Dataset(data, {d: labels[d] for d in dims})
 
 
 def _attributes(

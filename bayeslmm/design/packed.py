@@ -53,7 +53,7 @@ def pack(design: Design) -> Packed:
         "contrasts": contrasts,
         "functions": sorted(design.recipe.functions),
         "structure": mark.structure,
-        "data": data_hash(source.columns),
+        "data": data_hash(source),
         **{name: True if isinstance(given, np.ndarray) else given for name, given in arguments.items()},
     }
     return Packed(header, arrays | matrices)

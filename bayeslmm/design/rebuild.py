@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from bayeslmm.design.build import build
-from bayeslmm.design.columns import Columns, table
+from bayeslmm.design.columns import table
 from bayeslmm.design.design import Design
 from bayeslmm.design.source import Source
-from bayeslmm.design.values import Factor, Value
+from bayeslmm.design.values import Factor, Numeric, Value
 from bayeslmm.errors import DataError, DesignWarning, did_you_mean
 
 
@@ -60,16 +60,17 @@ def digest(parts: Iterable[np.ndarray | bytes]) -> str:
     return made.hexdigest()
 
 
-def data_hash(columns: Columns) -> str:
+def data_hash(source: Source) -> str:
     """Return a digest of the columns that a formula uses; the same for the same data in any kind of frame."""
-    return digest(part for name in sorted(columns.values) for part in (name.encode(), *_content(columns.values[name])))
+    return digest(part for name in sorted(source.read) for part in (name.encode(), *_content(source.read[name])))
 
 
 def _content(value: Value) -> list[np.ndarray | bytes]:
     if isinstance(value, Factor):
         used = value.drop_unused()
         return [repr(used.levels).encode(), used.codes.astype(np.int64)]
-    return [np.where(value.missing, np.nan, value.values) + 0.0]
+    exact = value.integers if isinstance(value, Numeric) else None
+    return [np.where(value.missing, np.nan, value.values) + 0.0 if exact is None else exact]
 
 
 def check_same_data(design: Design, data: Any) -> None:
@@ -105,7 +106,10 @@ def _differing(own: Value, given: Value) -> np.ndarray:
         return np.flatnonzero(own.labels() != given.labels())
     assert not isinstance(own, Factor)
     assert not isinstance(given, Factor)
-    return np.flatnonzero(~((own.values == given.values) | (own.missing & given.missing)))
+    same = own.values == given.values
+    if isinstance(own, Numeric) and isinstance(given, Numeric):
+        same &= own.integers is None or given.integers is None or own.integers == given.integers
+    return np.flatnonzero(~(same | (own.missing & given.missing)))
 
 
 def rebuild(

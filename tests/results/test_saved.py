@@ -259,9 +259,7 @@ def test_a_full_disk_leaves_the_old_file(suffix, tmp_path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
     try:
-        with pytest.raises(
-            ArgumentError, match=r"File too large\. Nothing is lost: .* is untouched"
-        ):
+        with pytest.raises(ArgumentError, match=r"File too large\. Nothing is lost: .* is untouched"):
             larger.save(path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
