@@ -23,10 +23,11 @@ from bayeslmm.results.posterior_diagnostics import Diagnostics, diagnose
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_loo import Loo, psis_loo
 from bayeslmm.results.posterior_means import of_draws
-from bayeslmm.results.posterior_predict import Kind, NewLevels, Seed
+from bayeslmm.results.posterior_predict import AsDraws, Interval, NewLevels
 from bayeslmm.results.posterior_summary import PosteriorSummary, posterior_summary
 from bayeslmm.results.posterior_tables import IntervalKind, check_kind, coef_draws, ranef_draws, varcorr_draws
 from bayeslmm.results.posterior_variance import icc_draws, r2_draws
+from bayeslmm.results.predictor import Kind, Seed
 from bayeslmm.results.saved import PathLike, Saved, write
 
 if TYPE_CHECKING:
@@ -250,9 +251,10 @@ class Posterior:
         kind: Kind = "expected",
         level: float = 0.95,
         seed: Seed = None,
-        draws: bool = False,
-    ) -> pd.DataFrame | np.ndarray:
-        """Predictions with their uncertainty.
+        draws: AsDraws = False,
+        interval: Interval | None = None,
+    ) -> pd.DataFrame | np.ndarray | xr.DataArray:
+        """Predictions with their uncertainty, for any number of rows: a chunk of them is in memory at a time.
 
         Parameters
         ----------
@@ -264,21 +266,35 @@ class Posterior:
             A level that was not in the data is an "error", gets the "population" value (effects of zero), or effects
             that are a "sample" from their distribution: one draw per level and posterior draw.
         kind
-            "expected": the mean; "predictive": a new response, with residual noise. Rows of `newdata` have weight 1.
+            "expected": the mean of the response; "linear": the linear predictor, which is the same for a Gaussian
+            response; "predictive": a new response, with residual noise. Rows of `newdata` have weight 1.
         level
             Probability of the equal-tailed intervals.
         seed
             Of new levels and of the noise.
         draws
-            Return the draws, (draws, rows), instead of their summary.
+            Return the draws instead of their summary: True or "array" as (draws, rows), "xarray" with dims chain, draw
+            and obs. All of them have to fit into memory.
+        interval
+            Ask as `Fit.predict` is asked, for the interval of the mean of a row, "confidence" (or "expected"), or of a
+            new observation of it, "prediction" (or "predictive"). Then levels that are new vary with their full
+            variance, unless they are an "error"; an observation has the weight in the column that the model took its
+            weights from, and comes from one new level of the groups that `re` leaves out.
 
         Returns
         -------
         DataFrame
             Columns estimate (mean), se (sd), lower, upper, with the index of `newdata` where it has one; NaN where a
             value is missing.
+
+        Raises
+        ------
+        DataError
+            A column is missing, or a level is new and that was not allowed for.
+        ArgumentError
+            An argument is not known, or the draws do not fit into memory.
         """
-        return predictions.predict_posterior(self.draws, newdata, re, new_levels, kind, level, seed, draws)
+        return predictions.predict_posterior(self.draws, newdata, re, new_levels, kind, level, seed, draws, interval)
 
     def posterior_predictive(self, seed: Seed = None) -> xr.Dataset:
         """New responses `y` (chain, draw, obs) for the rows that were fitted, given their random effects."""
