@@ -70,6 +70,7 @@ LAZY = {
     ("model.py", "bayeslmm.bayes.sample"): SLOW,
     ("model.py", "bayeslmm.results.posterior"): "ArviZ takes a second to import; a REML fit does without",
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,
+    ("results/posterior_loo.py", "arviz_stats"): "ArviZ takes four seconds to import; sampling does without",
     ("results/posterior.py", "bayeslmm.bayes.prior_draws"): SLOW + ", and so does a posterior that was loaded",
 }
 TYPES_ONLY = {("model.py", "pymc"): "the return type of Model.pymc_model"}
@@ -197,10 +198,11 @@ print(fit.summary(), fit.ranef(), fit.coef(), fit.predict(), fit.anova())
         ("import bayeslmm", (*HEAVY, "numba", "scipy.stats", "scipy", "pandas", "numpy", "narwhals")),
         ("import bayeslmm as blm; blm.lmer; blm.Fit; blm.datasets", HEAVY),
         (FIT, HEAVY),
+        ("import bayeslmm as blm; blm.Posterior; blm.load; import bayeslmm.bayes.store", (*HEAVY, "scipy.stats")),
         ("import bayeslmm.cli.fit", HEAVY),
         ("import bayeslmm.cli", (*HEAVY, "numba", "scipy", "pandas", "numpy", "narwhals")),
     ],
-    ids=["import", "names", "fit", "cli fit", "cli"],
+    ids=["import", "names", "fit", "posterior", "cli fit", "cli"],
 )
 def test_what_is_not_needed_is_not_loaded(code, absent):
     script = f"{code}\nimport sys\nloaded = [m for m in {absent!r} if m in sys.modules]\nassert not loaded, loaded"

@@ -2,14 +2,17 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import arviz_stats
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.utils import ELPDData
 
+from bayeslmm.results.convergence import ess_mean
 from bayeslmm.results.frames import preformatted
+
+if TYPE_CHECKING:
+    from arviz_stats.utils import ELPDData
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,7 +29,7 @@ class Loo:
         DataFrame by row of the data: `elpd`, `pareto_k`.
     """
 
-    elpd: ELPDData
+    elpd: "ELPDData"
     table: pd.DataFrame
     pointwise: pd.DataFrame
 
@@ -64,6 +67,8 @@ class Loo:
 
 def psis_loo(tree: xr.DataTree) -> Loo:
     """PSIS-LOO of a tree with groups `posterior` and `log_likelihood`."""
+    import arviz_stats
+
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Estimated shape parameter")
         elpd = arviz_stats.loo(tree, pointwise=True, var_name="y", reff=relative_efficiency(tree))
@@ -87,7 +92,7 @@ def relative_efficiency(tree: xr.DataTree) -> float:
     chosen = np.unique(np.linspace(0, values.sizes["obs"] - 1, min(values.sizes["obs"], 100)).astype(int))
     some = values.isel(obs=chosen).to_numpy()
     density = np.exp(some - some.max(axis=(0, 1)))
-    ess = arviz_stats.base.array_stats.ess(density, chain_axis=0, draw_axis=1, method="mean")
+    ess = ess_mean(np.ascontiguousarray(density.transpose(2, 0, 1)))
     share = float(np.mean(ess)) / (density.shape[0] * density.shape[1])
     return float(min(share, 1.0)) if np.isfinite(share) else 1.0
 
