@@ -44,6 +44,7 @@ PLAIN = "ArviZ and matplotlib take seconds to import; a fit without files or pos
 SLOW = "PyMC takes seconds to import; a REML fit does without"
 COMPILED = "Numba takes half a second to import, and small fits do without"
 OPTIMIZE = "scipy.optimize takes a quarter of a second to import; a fit does without"
+BARS = "only sampling of more than a second on a terminal shows bars"
 FILES_ALONE = "xarray takes half a second to import, and a fit that is not saved does without"
 LAZY = {
     ("design/transforms.py", "scipy.interpolate"): "splines alone need it, and it takes most of a second",
@@ -54,6 +55,7 @@ LAZY = {
     ("point/search.py", "bayeslmm.point.small_search"): COMPILED,
     ("likelihood/crossprod.py", "bayeslmm.likelihood.compiled.sums"): COMPILED,
     ("point/progress.py", "rich.console"): "only a fit of more than two seconds on a terminal shows a line",
+    **{("bayes/progress.py", f"rich.{part}"): BARS for part in ("console", "live", "progress_bar", "table")},
     ("cli/app.py", "bayeslmm.cli.datasets"): START,
     ("cli/app.py", "bayeslmm.cli.demo"): START,
     ("cli/app.py", "bayeslmm.cli.fit"): START,
