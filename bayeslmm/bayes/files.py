@@ -39,10 +39,10 @@ def writing(target: Path, lost: str) -> Iterator[None]:
     Raises
     ------
     ArgumentError
-        The file cannot be written: a full disk, no permission, no such directory.
+        The file cannot be written: a full disk, no permission, no such directory, or content that no file can hold.
     """
     try:
         yield
-    except OSError as error:
-        reason = error.strerror or str(error) or type(error).__name__
+    except Exception as error:  # the libraries that write have classes of their own
+        reason = (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__
         raise ArgumentError(f"`{target}` cannot be written: {reason}. {lost}") from error

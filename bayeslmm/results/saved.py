@@ -67,7 +67,7 @@ def write(path: PathLike, saved: Saved) -> None:
     target = _checked(path)
     kept = {} if saved.data is None else {name: node.to_dataset() for name, node in saved.data.children.items()}
     tree = xr.DataTree.from_dict({**kept, GROUP: _dataset(saved)})
-    tree.attrs = {} if saved.data is None else dict(saved.data.attrs)
+    tree.attrs = {name: v for name, v in _attributes(saved).items() if type(v) in (str, int, float)}
     old = "; the file that was there is untouched" if target.exists() else ""
     with writing(target, f"Nothing is lost: the {saved.kind} is still in memory{old}; save it elsewhere"):
         if target.suffix == ZARR:
@@ -111,7 +111,7 @@ def read(path: PathLike) -> Saved:
     with _reading(target):
         arrays = {str(name): values.to_numpy() for name, values in tree[GROUP].data_vars.items()}
         parts = {name: Packed(header["parts"][name], _within(arrays, name)) for name in PARTS}
-        data = _without_model(tree) if header["kind"] == "posterior" else None
+        data = _without_model(tree, header["attributes"]) if header["kind"] == "posterior" else None
         return Saved(header["kind"], header["about"], parts, data)
 
 
@@ -124,6 +124,7 @@ def _dataset(saved: Saved) -> xr.Dataset:
         "version": version("bayeslmm"),
         "kind": saved.kind,
         "about": saved.about,
+        "attributes": _attributes(saved),
         "parts": {name: part.header for name, part in saved.parts.items()},
     }
     variables: dict[str, Any] = {"header": ((), json.dumps(header))}
@@ -138,10 +139,16 @@ def _within(arrays: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray
     return {name.removeprefix(f"{part}_"): a for name, a in arrays.items() if name.startswith(f"{part}_")}
 
 
-def _without_model(tree: xr.DataTree) -> xr.DataTree:
+def _without_model(tree: xr.DataTree, attributes: dict[str, Any]) -> xr.DataTree:
     found = xr.DataTree.from_dict({name: node.to_dataset() for name, node in tree.children.items() if name != GROUP})
-    found.attrs = {name: value.item() if isinstance(value, np.generic) else value for name, value in tree.attrs.items()}
+    found.attrs = attributes
     return found
+
+
+def _attributes(saved: Saved) -> dict[str, Any]:
+    """Attributes of the tree as JSON has them, which keeps True and None too."""
+    given = {} if saved.data is None else saved.data.attrs
+    return {str(k): v.tolist() if isinstance(v, np.generic | np.ndarray) else v for k, v in given.items()}
 
 
 # -- files ---------------------------------------------------------------------------------------------------------
@@ -157,7 +164,7 @@ def _checked(path: PathLike) -> Path:
 
 
 def _write_zarr(target: Path, tree: xr.DataTree) -> None:
-    """Write a directory beside the old one and exchange them."""
+    """Write a directory beside the old one and exchange them; format 2, since 3 has no text of any length."""
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     beside, aside = part_of(target), part_of(target)

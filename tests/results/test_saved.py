@@ -35,7 +35,7 @@ def posterior(name: str = "correlated", priors=None) -> Posterior:
     formula, options = MODELS[name]
     post = case(formula, **options).post
     data = post.data.copy()
-    data.attrs = {"formula": formula, "seed": 2**62, "target_accept": 0.95}
+    data.attrs = {"formula": formula, "seed": 2**62, "target_accept": 0.95, "store": None, "resume": True}
     model = Model.of_design(post.design, priors, "my data")
     return replace(post, data=data, model=model, priors=model.priors)
 
@@ -194,7 +194,7 @@ def test_files_of_others(tmp_path):
     (tmp_path / "text.nc").write_text("y,x\n1,2\n")
     with pytest.raises(DataError, match="is damaged, or of another kind"):
         blm.load(tmp_path / "text.nc")
-    posterior().data.to_netcdf(tmp_path / "draws.nc", engine="h5netcdf")
+    case("y ~ x + (1 | g)").post.data.to_netcdf(tmp_path / "draws.nc", engine="h5netcdf")
     with pytest.raises(DataError, match="was not written by save"):
         blm.load(tmp_path / "draws.nc")
     (tmp_path / "empty.zarr").mkdir()
@@ -242,6 +242,14 @@ def test_paths_that_cannot_be_written(suffix, tmp_path):
         post.save(tmp_path / "file" / f"post{suffix}")
     with pytest.raises(ArgumentError, match=r"ends in .nc .* or in .zarr"):
         post.save(tmp_path / "post.rds")
+
+
+def test_content_that_no_file_can_hold(tmp_path):
+    post = posterior()
+    post.data["posterior"].attrs["made by"] = object()
+    with pytest.raises(ArgumentError, match=r"cannot be written: .*Nothing is lost"):
+        post.save(tmp_path / "post.nc")
+    assert os.listdir(tmp_path) == []
 
 
 def test_without_zarr(monkeypatch, tmp_path):
