@@ -44,16 +44,24 @@ from bayeslmm import errors
 
 if TYPE_CHECKING:
     from bayeslmm import datasets
-    from bayeslmm.bayes.priors import (
+    from bayeslmm.bayes.distributions import (
         LKJ,
+        Cauchy,
         Exponential,
         Flat,
         Gamma,
         HalfCauchy,
         HalfNormal,
         HalfStudentT,
+        InverseGamma,
+        Laplace,
+        Logistic,
+        LogNormal,
         Normal,
         StudentT,
+        TruncatedNormal,
+        Uniform,
+        Weibull,
     )
     from bayeslmm.compare.comparison import compare
     from bayeslmm.compare.pooling import pooling
@@ -79,13 +87,32 @@ _HOME = {
     "set_threads": "bayeslmm.likelihood.threads",
     "threads": "bayeslmm.likelihood.threads",
     **dict.fromkeys(
-        ("Normal", "StudentT", "HalfNormal", "HalfStudentT", "HalfCauchy", "Exponential", "Gamma", "LKJ", "Flat"),
-        "bayeslmm.bayes.priors",
+        (
+            "LKJ",
+            "Cauchy",
+            "Exponential",
+            "Flat",
+            "Gamma",
+            "HalfCauchy",
+            "HalfNormal",
+            "HalfStudentT",
+            "InverseGamma",
+            "Laplace",
+            "LogNormal",
+            "Logistic",
+            "Normal",
+            "StudentT",
+            "TruncatedNormal",
+            "Uniform",
+            "Weibull",
+        ),
+        "bayeslmm.bayes.distributions",
     ),
 }
 
 __all__ = [
     "LKJ",
+    "Cauchy",
     "Exponential",
     "Fit",
     "Flat",
@@ -93,10 +120,17 @@ __all__ = [
     "HalfCauchy",
     "HalfNormal",
     "HalfStudentT",
+    "InverseGamma",
+    "Laplace",
+    "LogNormal",
+    "Logistic",
     "Model",
     "Normal",
     "Posterior",
     "StudentT",
+    "TruncatedNormal",
+    "Uniform",
+    "Weibull",
     "brm",
     "compare",
     "datasets",

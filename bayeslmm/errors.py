@@ -86,3 +86,11 @@ def _caret(formula: str | None, position: int | None) -> str:
     flat = formula.replace("\n", " ").replace("\t", " ")
     line = f"\n    {flat}"
     return line if position is None else f"{line}\n    {' ' * position}^"
+
+
+def check_choice(name: str, value: object, known: tuple[str, ...]) -> None:
+    """Raise ArgumentError unless the argument `name` has one of the `known` values."""
+    if not isinstance(value, str) or value not in known:
+        near = did_you_mean(str(value), known)
+        listed = ", ".join(f'"{k}"' for k in known)
+        raise ArgumentError(f"{name}={value!r} is not known{near if near.startswith('; did') else f'; it is {listed}'}")

@@ -14,6 +14,7 @@ from bayeslmm.errors import (
     PACKAGE,
     ArgumentError,
     ConvergenceWarning,
+    DataError,
     FormulaError,
     NotAvailableError,
     SamplingWarning,
@@ -32,6 +33,7 @@ from bayeslmm.results.timings import Timings
 if TYPE_CHECKING:
     import pymc
 
+    from bayeslmm.bayes.parameterisation import Parameterisation
     from bayeslmm.bayes.priors import Priors
     from bayeslmm.results.posterior import Posterior
 
@@ -186,11 +188,30 @@ class Model:
             raise self._given_priors.refusal()
         return resolve(self._design, self._given_priors)
 
-    def pymc_model(self) -> "pymc.Model":
-        """The hierarchical PyMC model: non-centred random effects, LKJ correlations, named dims and coords."""
-        from bayeslmm.bayes.hierarchical import pymc_model
+    def pymc_model(self, parameterisation: "Parameterisation" = "auto") -> "pymc.Model":
+        """The hierarchical PyMC model: LKJ correlations, named dims and coords.
 
-        return pymc_model(self._design, self.priors)
+        Parameters
+        ----------
+        parameterisation
+            "noncentred", "centred", "auto", or one of the first two for each grouping factor by name. "auto" centres
+            the effects that the data inform well, by the REML fit: `bayeslmm.bayes.parameterisation`.
+        """
+        from bayeslmm.bayes.hierarchical import pymc_model
+        from bayeslmm.bayes.parameterisation import centred_groups
+
+        return pymc_model(self._design, self.priors, centred_groups(self._design, parameterisation, self._reliability))
+
+    def _reliability(self) -> dict[str, float]:
+        """How well informed the effects of each grouping factor are at the REML fit; nothing where there is none."""
+        from bayeslmm.bayes.parameterisation import reliabilities
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                return reliabilities(self.likelihood, self.fit().theta.to_numpy())
+            except DataError:
+                return {}
 
     def sample(self, **options: Any) -> "Posterior":
         """Sample the posterior by NUTS.
@@ -198,8 +219,9 @@ class Model:
         Parameters
         ----------
         **options
-            `draws=1000`, `tune=1000`, `chains=4`, `seed=None`, `sampler="nutpie" | "pymc"`, `target_accept=0.95`,
-            `cores=None`, `progressbar=None`, `engine="auto" | "hierarchical"`: see `bayeslmm.bayes.sample.sample`.
+            `draws=1000`, `tune=None`, `chains=4`, `seed=None`, `target_accept=None`, `cores=None`, `progressbar=None`,
+            `engine="auto" | "marginal" | "importance" | "hierarchical"`, and for the last `sampler="nutpie" | "pymc" |
+            "numpyro"` and `parameterisation="auto"`: see `bayeslmm.bayes.sample.sample`.
 
         Warns
         -----
@@ -211,7 +233,7 @@ class Model:
         from bayeslmm.results.posterior import Posterior
 
         _no_unknown(options, OPTIONS, "sample", "")
-        data = sample(self._design, self.priors, **options)
+        data = sample(self._design, self.priors, self._reliability, **options)
         post = Posterior(data=data, design=self._design, priors=self.priors, model=self)
         _warn_sampling(post)
         return post

@@ -41,6 +41,7 @@ HOMES = {
 # File and module of every import that waits inside a function, and why it does.
 START = "the command line answers --help at once; what a command needs is loaded when it runs"
 PLAIN = "ArviZ and matplotlib take seconds to import; a fit without files or posterior does without"
+SLOW_PYMC = "PyMC takes seconds to import; other engines do without"
 SLOW = "PyMC takes seconds to import; a REML fit does without"
 COMPILED = "Numba takes half a second to import, and small fits do without"
 OPTIMIZE = "scipy.optimize takes a quarter of a second to import; a fit does without"
@@ -66,10 +67,16 @@ LAZY = {
     ("results/fit.py", "bayeslmm.results.saved_fit"): FILES_ALONE,
     ("results/quantile_residuals.py", "bayeslmm.results.fit_plots"): PLAIN,
     ("results/influence.py", "bayeslmm.results.influence_plot"): PLAIN,
+    ("bayes/nuts.py", "pymc.sampling.jax"): "an extra: JAX takes seconds to import",
     ("model.py", "bayeslmm.bayes.priors"): SLOW,
     ("model.py", "bayeslmm.bayes.packed_priors"): SLOW,
     ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,
+    ("model.py", "bayeslmm.bayes.parameterisation"): SLOW,
     ("model.py", "bayeslmm.bayes.sample"): SLOW,
+    ("bayes/sample.py", "bayeslmm.bayes.nuts"): SLOW_PYMC,
+    ("bayes/sample.py", "bayeslmm.bayes.marginal.run"): COMPILED,
+    ("bayes/sample.py", "bayeslmm.bayes.marginal.importance"): COMPILED,
+    ("bayes/marginal/mode.py", "scipy.optimize"): OPTIMIZE,
     ("model.py", "bayeslmm.results.posterior"): "ArviZ takes a second to import; a REML fit does without",
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,
     ("results/posterior_loo.py", "arviz_stats"): "ArviZ takes four seconds to import; sampling does without",

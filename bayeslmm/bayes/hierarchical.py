@@ -1,11 +1,12 @@
-"""The hierarchical model in PyMC: non-centred random effects, LKJ correlations, named dims and coords.
+"""The hierarchical model in PyMC: random effects centred or not, LKJ correlations, named dims and coords.
 
     y ~ N(offset + X beta + sum_g Z_g b_g[index_g], sigma^2 / weights),      b_g = (z_g L_g') sd_g,    z_g ~ N(0, 1)
 
-`L_g L_g'` is the correlation matrix: `pm.LKJCorr` draws its Cholesky factor. Each sd has a prior of its own. `beta` is
-on the user's scale; the coefficients that have the priors are `beta_centred`, in which the intercept is the expected
-response at the mean of the predictors. All data are shared variables: what was compiled for one data set and is on
-disk serves others.
+or, where a factor's effects are well informed by their data (`parameterisation`), b_g ~ N(0, (sd_g L_g)(sd_g L_g)')
+itself. `L_g L_g'` is the correlation matrix: `pm.LKJCorr` draws its Cholesky factor. Each sd has a prior of its own.
+`beta` is on the user's scale; the coefficients that have the priors are `beta_centred`, in which the intercept is the
+expected response at the mean of the predictors. All data are shared variables: what was compiled for one data set and
+is on disk serves others.
 """
 
 from collections.abc import Sequence
@@ -23,13 +24,15 @@ from bayeslmm.bayes.vine import PartialCorrelations
 from bayeslmm.design import Design, RandomTerm
 
 
-def pymc_model(design: Design, priors: Priors) -> pm.Model:
+def pymc_model(design: Design, priors: Priors, centred: frozenset[str] = frozenset()) -> pm.Model:
     """Return the model of a design, with its data.
 
     Parameters
     ----------
     design, priors
         The arrays, and the priors of their parameters.
+    centred
+        Grouping factors whose effects b_g are free variables; those of the others are functions of free z_g.
 
     Raises
     ------
@@ -41,7 +44,7 @@ def pymc_model(design: Design, priors: Priors) -> pm.Model:
         if design.has_offset:
             eta += pm.Data("offset", design.offset, dims="obs")
         for term in design.terms:
-            eta += _contribution(term, priors)
+            eta += _contribution(term, priors, term.group in centred)
         sigma = _variable("sigma", [priors.sigma], ())
         if design.has_weights:
             sigma = sigma / pt.sqrt(pm.Data("weights", design.weights, dims="obs"))
@@ -58,27 +61,45 @@ def _beta(priors: Priors) -> Any:
     return pm.Deterministic("beta", centred - shift, dims="coef")
 
 
-def _contribution(term: RandomTerm, priors: Priors) -> Any:
+def _contribution(term: RandomTerm, priors: Priors, centred: bool) -> Any:
     """Z b of the rows, (n,)."""
     names = TermNames.of(term)
-    b = pm.Deterministic(names.b, _effects(term, names, priors), dims=(names.group, names.effect))
+    b = (_centred if centred else _noncentred)(term, names, priors)
     index = pm.Data(names.index, term.index, dims="obs")
     if term.k == 1 and (term.Z == 1).all():
         return b[index, 0]
     return (pm.Data(names.Z, term.Z, dims=("obs", names.effect)) * b[index]).sum(axis=1)
 
 
-def _effects(term: RandomTerm, names: TermNames, priors: Priors) -> Any:
-    """B (J, k) of all levels."""
-    slots = priors.sd(term)
-    sd = _variable(names.sd, slots, names.effect, np.array([s.scale for s in slots]))
+def _noncentred(term: RandomTerm, names: TermNames, priors: Priors) -> Any:
+    """B (J, k) of all levels, from standard normal z (J, k)."""
+    sd = _sds(term, names, priors)
     z = pm.Normal(f"z_{term.group}", dims=(names.group, names.effect))
+    b = pt.dot(z, _correlated(term, names, priors).T) * sd if term.pairs else z * sd
+    return pm.Deterministic(names.b, b, dims=(names.group, names.effect))
+
+
+def _centred(term: RandomTerm, names: TermNames, priors: Priors) -> Any:
+    """B (J, k) of all levels, itself a random variable."""
+    sd, dims = _sds(term, names, priors), (names.group, names.effect)
     if not term.pairs:
-        return z * sd
+        return pm.Normal(names.b, 0, sd, dims=dims)
+    chol = sd[:, None] * _correlated(term, names, priors)
+    return pm.MvNormal(names.b, mu=np.zeros(term.k), chol=chol, dims=dims)
+
+
+def _sds(term: RandomTerm, names: TermNames, priors: Priors) -> Any:
+    """Standard deviations (k,)."""
+    slots = priors.sd(term)
+    return _variable(names.sd, slots, names.effect, np.array([s.scale for s in slots]))
+
+
+def _correlated(term: RandomTerm, names: TermNames, priors: Priors) -> Any:
+    """L (k, k) of a term that estimates correlations, which are named."""
     L = _factor(term, priors.cor(term))
     rows, columns = np.array(term.pairs).T
     pm.Deterministic(names.cor, pt.dot(L, L.T)[rows, columns], dims=names.pair)
-    return pt.dot(z, L.T) * sd
+    return L
 
 
 def _factor(term: RandomTerm, prior: LKJ) -> Any:

@@ -94,3 +94,12 @@ def check_groups(design: Design) -> None:
                     "rename the column"
                 )
         seen |= dict.fromkeys(TermNames.of(term), f"`{term.group}`")
+
+
+def public_names(design: Design) -> list[str]:
+    """Names of the variables that a posterior holds."""
+    names = ["beta"] if design.p else []
+    for term in design.terms:
+        n = TermNames.of(term)
+        names += [n.sd, *([n.cor] if term.pairs else []), n.b]
+    return [*names, "sigma"]

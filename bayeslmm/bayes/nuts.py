@@ -1,4 +1,4 @@
-"""NUTS by nutpie or by PyMC, behind one door: a model and settings in, arrays out.
+"""NUTS by nutpie, PyMC or NumPyro, behind one door: a model and settings in, arrays out.
 
 A run that is interrupted by Ctrl-C gives what it has: the chains and the draws that keep most numbers.
 """
@@ -6,9 +6,9 @@ A run that is interrupted by Ctrl-C gives what it has: the chains and the draws 
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import nutpie
@@ -20,64 +20,32 @@ from pymc.initial_point import make_initial_point_fn
 from threadpoolctl import threadpool_limits
 
 from bayeslmm.bayes.hierarchical import pymc_model
-from bayeslmm.bayes.names import TermNames
+from bayeslmm.bayes.names import public_names
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.bayes.raw_draws import RawDraws
+from bayeslmm.bayes.settings import Sampler, Settings
 from bayeslmm.design import Design
 
-Sampler = Literal["nutpie", "pymc"]
-
-# our name: that of nutpie, that of PyMC
+# our name: that of nutpie, of PyMC, and of NumPyro as PyMC calls it
 STATISTICS = {
-    "diverging": ("diverging", "diverging"),
-    "energy": ("energy", "energy"),
-    "lp": ("logp", "lp"),
-    "acceptance_rate": ("mean_tree_accept", "acceptance_rate"),
-    "step_size": ("step_size_bar", "step_size_bar"),
-    "n_steps": ("n_steps", "n_steps"),
-    "tree_depth": ("depth", "tree_depth"),
-    "reached_max_treedepth": ("maxdepth_reached", "reached_max_treedepth"),
+    "diverging": ("diverging", "diverging", "diverging"),
+    "energy": ("energy", "energy", "energy"),
+    "lp": ("logp", "lp", "lp"),
+    "acceptance_rate": ("mean_tree_accept", "acceptance_rate", "acceptance_rate"),
+    "step_size": ("step_size_bar", "step_size_bar", "step_size"),
+    "n_steps": ("n_steps", "n_steps", "n_steps"),
+    "tree_depth": ("depth", "tree_depth", "tree_depth"),
+    "reached_max_treedepth": ("maxdepth_reached", "reached_max_treedepth", "reached_max_treedepth"),
 }
+MAX_DEPTH = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a run of NUTS needs to know.
-
-    Attributes
-    ----------
-    draws, tune, chains, cores
-        Draws kept and thrown away for each chain, chains, and how many of them run at a time.
-    seed
-        Not negative.
-    target_accept
-        Acceptance rate that the step size is tuned for.
-    progressbar
-        Whether to show one.
-    """
-
-    draws: int
-    tune: int
-    chains: int
-    cores: int
-    seed: int
-    target_accept: float
-    progressbar: bool
-
-
-def public_names(design: Design) -> list[str]:
-    """Names of the variables that a posterior holds."""
-    names = ["beta"] if design.p else []
-    for term in design.terms:
-        n = TermNames.of(term)
-        names += [n.sd, *([n.cor] if term.pairs else []), n.b]
-    return [*names, "sigma"]
-
-
-def run(design: Design, priors: Priors, sampler: Sampler, settings: Settings) -> RawDraws:
-    """Sample the hierarchical model of a design."""
+def run(
+    design: Design, priors: Priors, sampler: Sampler, settings: Settings, centred: frozenset[str] = frozenset()
+) -> RawDraws:
+    """Sample the hierarchical model of a design, with the effects of these grouping factors centred."""
     with _quiet(), threadpool_limits(limits=1):
-        return (_by_nutpie if sampler == "nutpie" else _by_pymc)(design, priors, settings)
+        return _BY[sampler](design, priors, centred, settings)
 
 
 @contextmanager
@@ -94,16 +62,16 @@ def _quiet() -> Iterator[None]:
 
 
 @lru_cache(maxsize=2)
-def _model(design: Design, priors: Priors) -> pm.Model:
-    return pymc_model(design, priors)
+def _model(design: Design, priors: Priors, centred: frozenset[str]) -> pm.Model:
+    return pymc_model(design, priors, centred)
 
 
 # -- nutpie --------------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=2)
-def _compiled(design: Design, priors: Priors) -> Any:
-    model = _model(design, priors)
+def _compiled(design: Design, priors: Priors, centred: frozenset[str]) -> Any:
+    model = _model(design, priors, centred)
     with pytensor.config.change_flags(mode="FAST_COMPILE"):
         compiled = nutpie.compile_pymc_model(model, var_names=public_names(design), jitter_rvs=_jittered(model))
     return _without_names(compiled) if any("," in t.group for t in design.terms) else compiled
@@ -117,13 +85,13 @@ def _without_names(compiled: Any) -> Any:
 
 
 def _jittered(model: pm.Model) -> set[Any]:
-    """Variables whose starting values differ between chains: all but the fixed effects, which may have any scale."""
-    return {v for v in model.free_RVs if not v.name.startswith("beta")}
+    """Variables whose starting values differ between chains: not those that may have any scale, beta and centred b."""
+    return {v for v in model.free_RVs if not v.name.startswith(("beta", "b_"))}
 
 
-def _by_nutpie(design: Design, priors: Priors, settings: Settings) -> RawDraws:
+def _by_nutpie(design: Design, priors: Priors, centred: frozenset[str], settings: Settings) -> RawDraws:
     running = nutpie.sample(
-        _compiled(design, priors),
+        _compiled(design, priors, centred),
         draws=settings.draws,
         tune=settings.tune,
         chains=settings.chains,
@@ -159,8 +127,8 @@ class _Halt:
         self.chain, self.done = draw.chain, draw.draw_idx + 1
 
 
-def _by_pymc(design: Design, priors: Priors, settings: Settings) -> RawDraws:
-    model = _model(design, priors)
+def _by_pymc(design: Design, priors: Priors, centred: frozenset[str], settings: Settings) -> RawDraws:
+    model = _model(design, priors, centred)
     start = make_initial_point_fn(model=model, jitter_rvs=_jittered(model), return_transformed=False)
     seeds = np.random.SeedSequence(settings.seed).generate_state(settings.chains)
     cores = min(settings.cores, settings.chains)
@@ -189,8 +157,41 @@ def _by_pymc(design: Design, priors: Priors, settings: Settings) -> RawDraws:
     return _raw(tree, public_names(design), 1)
 
 
+# -- NumPyro -------------------------------------------------------------------------------------------------------
+
+
+def _by_numpyro(design: Design, priors: Priors, centred: frozenset[str], settings: Settings) -> RawDraws:
+    from pymc.sampling.jax import sample_numpyro_nuts
+
+    model = _model(design, priors, centred)
+    seeds = np.random.SeedSequence(settings.seed).generate_state(settings.chains)
+    start = make_initial_point_fn(model=model, jitter_rvs=_jittered(model), return_transformed=False)
+    tree = sample_numpyro_nuts(
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        target_accept=settings.target_accept,
+        random_seed=int(seeds[0]),
+        initvals=[start(int(s)) for s in seeds],
+        jitter=False,
+        model=model,
+        var_names=public_names(design),
+        nuts_kwargs={"max_tree_depth": MAX_DEPTH},
+        progressbar=settings.progressbar,
+        chain_method="sequential",
+        compute_convergence_checks=False,
+    )
+    stats = tree["sample_stats"]
+    stats["reached_max_treedepth"] = stats["n_steps"] >= 2**MAX_DEPTH - 1
+    stats["lp"] = -stats["lp"]
+    return _raw(tree, public_names(design), 2)
+
+
 def _raw(tree: xr.DataTree, names: Sequence[str], which: int) -> RawDraws:
     posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
     statistics = {ours: stats[theirs[which]].to_numpy() for ours, theirs in STATISTICS.items()}
     statistics |= {name: statistics[name].astype(np.int64) for name in ("n_steps", "tree_depth")}
     return RawDraws({name: posterior[name].to_numpy() for name in names}, statistics)
+
+
+_BY = {"nutpie": _by_nutpie, "pymc": _by_pymc, "numpyro": _by_numpyro}

@@ -22,37 +22,10 @@ import numpy as np
 import pandas as pd
 
 from bayeslmm.bayes.defaults import AT_MEAN, Kind, Slot, centring, default_slots
-from bayeslmm.bayes.distributions import (
-    LKJ,
-    Exponential,
-    Flat,
-    Gamma,
-    HalfCauchy,
-    HalfNormal,
-    HalfStudentT,
-    Normal,
-    Prior,
-    StudentT,
-)
+from bayeslmm.bayes.distributions import LKJ, Flat, Prior, StudentT
 from bayeslmm.design import Design, RandomTerm
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.likelihood.basis import FixedBasis
-
-__all__ = [
-    "LKJ",
-    "Exponential",
-    "Flat",
-    "Gamma",
-    "HalfCauchy",
-    "HalfNormal",
-    "HalfStudentT",
-    "Normal",
-    "Prior",
-    "Priors",
-    "Slot",
-    "StudentT",
-    "resolve",
-]
 
 GivenPriors = Literal["default", "flat"] | Mapping[str, Prior] | None
 MIN_LEVELS_FLAT = 3

@@ -3,6 +3,7 @@
 import sys
 import warnings
 from importlib.metadata import version
+from importlib.util import find_spec
 from inspect import signature
 from typing import Literal, get_args
 
@@ -12,30 +13,37 @@ import xarray as xr
 from bayeslmm.bayes.defaults import far_from_zero
 from bayeslmm.bayes.dress import dress
 from bayeslmm.bayes.names import coords
-from bayeslmm.bayes.nuts import Sampler, Settings, run
+from bayeslmm.bayes.parameterisation import Parameterisation, Reliability, as_text, centred_groups
 from bayeslmm.bayes.priors import Priors
+from bayeslmm.bayes.raw_draws import RawDraws
+from bayeslmm.bayes.settings import Sampler, Settings
 from bayeslmm.design import Design
-from bayeslmm.errors import PACKAGE, ArgumentError, NotAvailableError, SamplingWarning, did_you_mean
+from bayeslmm.errors import PACKAGE, ArgumentError, NotAvailableError, SamplingWarning, check_choice
 from bayeslmm.likelihood.threads import threads
 
-Engine = Literal["auto", "hierarchical"]
-LATER = ("marginal", "importance")
+Engine = Literal["auto", "marginal", "importance", "hierarchical"]
 MIN_DRAWS, MIN_TUNE = 4, 10
+TUNE = {"marginal": 200, "importance": 200, "hierarchical": 1000}
+TARGET_ACCEPT = {"marginal": 0.9, "importance": 0.9, "hierarchical": 0.95}
+Attributes = dict[str, str | int | float]
+SAMPLER_PACKAGES: dict[str, tuple[str, ...]] = {"nutpie": ("nutpie",), "pymc": (), "numpyro": ("numpyro", "jax")}
 
 
 def sample(
     design: Design,
     priors: Priors,
+    reliability: Reliability = dict,
     *,
     draws: int = 1000,
-    tune: int = 1000,
+    tune: int | None = None,
     chains: int = 4,
     seed: int | None = None,
-    sampler: Sampler = "nutpie",
-    target_accept: float = 0.95,
+    engine: Engine = "auto",
+    target_accept: float | None = None,
     cores: int | None = None,
     progressbar: bool | None = None,
-    engine: Engine = "auto",
+    sampler: Sampler | None = None,
+    parameterisation: Parameterisation | None = None,
 ) -> xr.DataTree:
     """Sample the posterior of a model by NUTS.
 
@@ -43,23 +51,36 @@ def sample(
     ----------
     design, priors
         The arrays, and the priors of their parameters.
+    reliability
+        Gives how well informed the effects of each grouping factor are, for `parameterisation="auto"`.
     draws, tune
-        Draws that each chain keeps, and those before them that only tune the sampler.
+        Draws that each chain keeps, and those before them that only tune the sampler (None: 200 for "marginal", 1000
+        for "hierarchical").
     chains
         How many independent chains.
     seed
         Of all random numbers: the same seed gives the same draws, for any number of cores. None takes a fresh one,
         which the result's `attrs["seed"]` tells.
-    sampler
-        "nutpie", or "pymc" for PyMC's own NUTS, which is several times slower.
+    engine
+        All have the same posterior. "marginal": random effects, and coefficients with normal or flat priors, are
+        integrated out; the rest is sampled by NUTS in compiled code, and exact draws of what was integrated follow.
+        "importance": the same from a t distribution at the mode, for models of which one evaluation takes long; where
+        its weights cannot be used it goes on to "marginal". "hierarchical": everything is sampled, by PyMC's model.
+        "auto": "marginal", unless `sampler` or `parameterisation` is given.
     target_accept
-        Acceptance rate that the step size is tuned for; a higher one takes smaller steps and diverges less.
+        Acceptance rate that the step size is tuned for (None: 0.9 for "marginal", 0.95 for "hierarchical"); a higher
+        one takes smaller steps and diverges less.
     cores
         How many chains run at a time; None: as many as fits use threads.
     progressbar
         Whether to show one; None: in a terminal or a notebook.
-    engine
-        "hierarchical": all parameters and random effects are sampled. "auto" chooses, for now always this one.
+    sampler
+        Of the hierarchical engine: "nutpie" (None); "pymc" for PyMC's own NUTS, which is several times slower;
+        "numpyro", where it is installed, whose chains run one after the other and keep nothing when interrupted.
+    parameterisation
+        Of the random effects in the hierarchical engine: "noncentred", "centred", "auto" (None: centred where the data
+        say more about a factor's effects than their distribution does), or a word for each grouping factor by name:
+        `{"Subject": "centred"}`. The posterior is the same, the speed is not; `attrs["parameterisation"]` tells.
 
     Returns
     -------
@@ -79,38 +100,88 @@ def sample(
     SamplingWarning
         Ctrl-C stopped the run, and what was drawn until then is returned.
     """
+    chosen = _engine(engine, sampler, parameterisation)
+    tune = TUNE[chosen] if tune is None else tune
+    target_accept = TARGET_ACCEPT[chosen] if target_accept is None else target_accept
     settings = _settings(draws, tune, chains, seed, target_accept, cores, progressbar)
-    _check_choice("sampler", sampler, get_args(Sampler))
-    engine_used = _engine(engine)
     coords(design)
     _warn_far(design, priors)
-    if settings.progressbar:
-        print("Compiling the model: half a minute the first time on a machine, then seconds", file=sys.stderr)
-    raw = run(design, priors, sampler, settings)
+    if chosen == "hierarchical":
+        raw, attributes = _hierarchical(design, priors, settings, sampler, parameterisation, reliability)
+    elif chosen == "importance":
+        raw, attributes = _importance(design, priors, settings)
+    else:
+        raw, attributes = _marginal(design, priors, settings)
     if raw.shape != (settings.chains, settings.draws):
         _warn_interrupted(raw.shape, settings)
-    return dress(design, raw, _attributes(design, priors, sampler, engine_used, settings))
+    return dress(design, raw, {**_attributes(design, priors, settings), **attributes})
 
 
 OPTIONS = tuple(name for name, p in signature(sample).parameters.items() if p.kind is p.KEYWORD_ONLY)
 
 
-def _attributes(
-    design: Design, priors: Priors, sampler: str, engine: str, settings: Settings
-) -> dict[str, str | int | float]:
-    packages = ("bayeslmm", "pymc", "pytensor", *(["nutpie"] if sampler == "nutpie" else []))
+# -- engines -------------------------------------------------------------------------------------------------------
+
+
+def _marginal(design: Design, priors: Priors, settings: Settings) -> tuple[RawDraws, Attributes]:
+    from bayeslmm.bayes.marginal.run import run
+
+    return run(design, priors, settings), {"engine": "marginal", "sampler": "bayeslmm", **_versions("numba")}
+
+
+def _importance(design: Design, priors: Priors, settings: Settings) -> tuple[RawDraws, Attributes]:
+    from bayeslmm.bayes.marginal.importance import importance
+
+    found = importance(design, priors, settings)
+    if found.raw is None:
+        warnings.warn(
+            f"importance sampling: Pareto k-hat is {found.k:.2f}, above 0.7, after {found.proposals} proposals: the "
+            'weights cannot be used. Going on by NUTS, engine="marginal"',
+            SamplingWarning,
+            skip_file_prefixes=PACKAGE,
+        )
+        return _marginal(design, priors, settings)
+    told = {"khat": found.k, "importance_ess": found.ess, "proposals": found.proposals}
+    return found.raw, {"engine": "importance", "sampler": "bayeslmm", **told, **_versions("numba")}
+
+
+def _hierarchical(
+    design: Design,
+    priors: Priors,
+    settings: Settings,
+    sampler: Sampler | None,
+    parameterisation: Parameterisation | None,
+    reliability: Reliability,
+) -> tuple[RawDraws, Attributes]:
+    sampler = "nutpie" if sampler is None else sampler
+    check_choice("sampler", sampler, get_args(Sampler))
+    _check_installed(sampler)
+    centred = centred_groups(design, "auto" if parameterisation is None else parameterisation, reliability)
+    from bayeslmm.bayes.nuts import run
+
+    if settings.progressbar:
+        print("Compiling the model: half a minute the first time on a machine, then seconds", file=sys.stderr)
+    raw = run(design, priors, sampler, settings, centred)
+    versions = _versions("pymc", "pytensor", *SAMPLER_PACKAGES[sampler])
+    told = {"engine": "hierarchical", "sampler": sampler, "parameterisation": as_text(design, centred)}
+    return raw, {**told, **versions}
+
+
+def _attributes(design: Design, priors: Priors, settings: Settings) -> Attributes:
     return {
         "formula": design.formula.text,
         "priors": str(priors),
-        "engine": engine,
-        "sampler": sampler,
         "seed": settings.seed,
         "chains": settings.chains,
         "draws": settings.draws,
         "tune": settings.tune,
         "target_accept": settings.target_accept,
-        **{f"{name}_version": version(name) for name in packages},
+        **_versions("bayeslmm"),
     }
+
+
+def _versions(*packages: str) -> Attributes:
+    return {f"{name}_version": version(name) for name in packages}
 
 
 # -- arguments -----------------------------------------------------------------------------------------------------
@@ -159,18 +230,24 @@ def _interactive() -> bool:
     return sys.stderr.isatty() or "ipykernel" in sys.modules
 
 
-def _engine(engine: str) -> str:
-    if engine in LATER:
-        raise NotAvailableError(f'engine="{engine}" is not available yet; "hierarchical" has the same posterior')
-    _check_choice("engine", engine, get_args(Engine))
-    return "hierarchical"
+def _engine(engine: str, sampler: object, parameterisation: object) -> str:
+    check_choice("engine", engine, get_args(Engine))
+    given = {"sampler": sampler, "parameterisation": parameterisation}
+    named = [name for name, value in given.items() if value is not None]
+    if engine in ("marginal", "importance") and named:
+        raise ArgumentError(f'{named[0]} is an argument of engine="hierarchical"; engine="{engine}" has no use for it')
+    if engine == "auto":
+        return "hierarchical" if named else "marginal"
+    return engine
 
 
-def _check_choice(name: str, value: object, known: tuple[str, ...]) -> None:
-    if value not in known:
-        near = did_you_mean(str(value), known)
-        listed = ", ".join(f'"{k}"' for k in known)
-        raise ArgumentError(f"{name}={value!r} is not known{near if near.startswith('; did') else f'; it is {listed}'}")
+def _check_installed(sampler: str) -> None:
+    missing = [name for name in SAMPLER_PACKAGES[sampler] if find_spec(name) is None]
+    if missing:
+        raise NotAvailableError(
+            f'sampler="{sampler}" needs {" and ".join(missing)}, not installed here: pip install '
+            f'"bayeslmm[{sampler}]", or take sampler="nutpie"'
+        )
 
 
 def _warn_far(design: Design, priors: Priors) -> None:

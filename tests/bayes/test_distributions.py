@@ -21,6 +21,17 @@ SCIPY = [
     (blm.Exponential(2), stats.expon(scale=1 / 2)),
     (blm.Gamma(0.5, 2), stats.gamma(0.5, scale=1 / 2)),
     (blm.Gamma(1, 3), stats.gamma(1, scale=1 / 3)),
+    (blm.Cauchy(1, 2), stats.cauchy(1, 2)),
+    (blm.Laplace(1, 2), stats.laplace(1, 2)),
+    (blm.Logistic(1, 2), stats.logistic(1, 2)),
+    (blm.Uniform(0, 30), stats.uniform(0, 30)),
+    (blm.LogNormal(0.5, 0.8), stats.lognorm(0.8, scale=np.exp(0.5))),
+    (blm.InverseGamma(3, 2), stats.invgamma(3, scale=2)),
+    (blm.Weibull(1.5, 2), stats.weibull_min(1.5, scale=2)),
+    (blm.TruncatedNormal(1, 2, lower=0), stats.truncnorm(-0.5, np.inf, 1, 2)),
+    (blm.TruncatedNormal(1, 2, upper=2), stats.truncnorm(-np.inf, 0.5, 1, 2)),
+    (blm.TruncatedNormal(1, 2, 0.2, 30), stats.truncnorm(-0.4, 14.5, 1, 2)),
+    (blm.TruncatedNormal(0, 1, lower=12), stats.truncnorm(12, np.inf)),
 ]
 IDS = [str(prior) for prior, _ in SCIPY]
 
@@ -33,6 +44,22 @@ def test_log_density_and_draws_are_scipy_s(prior, reference):
     draws = prior.draw(np.random.default_rng(1), (50, 40))
     assert draws.shape == (50, 40)
     assert stats.kstest(draws.ravel(), reference.cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(("prior", "reference"), SCIPY, ids=IDS)
+def test_support_and_sd_are_scipy_s(prior, reference):
+    assert_allclose(prior.support, reference.support())
+    sd = reference.std()
+    assert_allclose(prior.sd, sd if np.isfinite(sd) else np.nan, rtol=1e-6)
+    assert_allclose(prior.logp(np.zeros(1)), reference.logpdf(0.0))
+
+
+@pytest.mark.parametrize(("kind", "rest"), [(blm.StudentT, (0, 2)), (blm.HalfStudentT, (2,)), (blm.InverseGamma, (2,))])
+def test_an_sd_that_diverges_is_infinite_and_without_a_mean_it_is_not_a_number(kind, rest):
+    assert np.isnan(kind(1, *rest).sd)
+    assert kind(2, *rest).sd == np.inf
+    draws = kind(9, *rest).draw(np.random.default_rng(1), 100_000)
+    assert_allclose(kind(9, *rest).sd, draws.std(), rtol=0.03)
 
 
 def test_half_t_is_the_folded_t():
@@ -106,6 +133,11 @@ def test_determinant_of_lkj_draws_has_the_mean_of_its_density():
         (lambda: blm.Exponential(np.inf), "`lam` must be one finite number"),
         (lambda: blm.HalfNormal([1, 2]), "`sigma` must be one finite number"),
         (lambda: blm.Gamma(True, 1), "`alpha` must be one finite number"),
+        (lambda: blm.Uniform(2, 2), "`lower` must be less than `upper`"),
+        (lambda: blm.Uniform(0, np.inf), "`upper` must be one finite number"),
+        (lambda: blm.TruncatedNormal(0, 1, 3, 2), "`lower` must be less than `upper`"),
+        (lambda: blm.TruncatedNormal(0, 1, lower="a"), "`lower` must be one finite number"),
+        (lambda: blm.TruncatedNormal(0, 1, 1e200, 2e200), "has nothing between these bounds"),
     ],
 )
 def test_parameters_are_checked(make, message):
@@ -117,6 +149,8 @@ def test_priors_are_values():
     assert blm.Normal(0, np.float64(2)) == blm.Normal(0.0, 2)
     assert repr(blm.Normal(0, np.float64(2))) == "Normal(mu=0.0, sigma=2.0)"
     assert str(blm.HalfStudentT(3, 10.40442)) == "HalfStudentT(3, 10.4)"
+    assert str(blm.TruncatedNormal(0, 1, upper=3)) == "TruncatedNormal(0, 1, upper=3)"
+    assert repr(blm.TruncatedNormal(0, 1, upper=3)) == "TruncatedNormal(mu=0.0, sigma=1.0, lower=None, upper=3.0)"
     assert len({blm.LKJ(2), blm.LKJ(2.0)}) == 1
     with pytest.raises(AttributeError):
         blm.Normal(0, 1).mu = 3

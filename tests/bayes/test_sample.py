@@ -14,8 +14,9 @@ from numpy.testing import assert_array_equal
 
 import bayeslmm as blm
 from bayeslmm.bayes import nuts
-from bayeslmm.bayes.nuts import RawDraws
-from bayeslmm.bayes.sample import dress
+from bayeslmm.bayes import sample as sampling
+from bayeslmm.bayes.dress import dress
+from bayeslmm.bayes.raw_draws import RawDraws
 from bayeslmm.design import build
 from bayeslmm.errors import ArgumentError, NotAvailableError, SamplingWarning
 
@@ -118,7 +119,8 @@ def test_nothing_drawn_is_an_interruption():
         ({"target_accept": 1.0}, "target_accept=1.0 must lie between 0 and 1"),
         ({"target_accept": "high"}, "target_accept='high' must be a number between 0 and 1"),
         ({"sampler": "nutpy"}, "sampler='nutpy' is not known; did you mean `nutpie`"),
-        ({"sampler": "stan"}, 'it is "nutpie", "pymc"'),
+        ({"sampler": "stan"}, 'it is "nutpie", "pymc", "numpyro"'),
+        ({"parameterisation": "centered"}, "did you mean `centred`"),
         ({"engine": "heirarchical"}, "did you mean `hierarchical`"),
         ({"drawz": 10}, "sample has no argument `drawz`; did you mean `draws`"),
     ],
@@ -130,9 +132,10 @@ def test_arguments_are_checked_before_anything_is_compiled(model, monkeypatch, o
 
 
 @pytest.mark.parametrize("engine", ["marginal", "importance"])
-def test_engines_to_come_say_so(model, engine):
-    with pytest.raises(NotAvailableError, match=f'engine="{engine}" is not available yet; "hierarchical"'):
-        model.sample(engine=engine)
+@pytest.mark.parametrize("options", [{"sampler": "nutpie"}, {"parameterisation": "centred"}])
+def test_arguments_of_the_hierarchical_engine_are_refused_by_others(model, engine, options):
+    with pytest.raises(ArgumentError, match=f'{next(iter(options))} is an argument of engine="hierarchical"'):
+        model.sample(engine=engine, **options)
 
 
 def test_an_intercept_far_from_the_data_is_said(monkeypatch):
@@ -142,7 +145,7 @@ def test_an_intercept_far_from_the_data_is_said(monkeypatch):
     def refuse(*_):
         raise stop
 
-    monkeypatch.setattr("bayeslmm.bayes.sample.run", refuse)
+    monkeypatch.setattr("bayeslmm.bayes.sample._marginal", refuse)
     far = blm.Model("y ~ year + (year | `g:,h`)", data)
     with (
         pytest.warns(SamplingWarning, match=r"`\(Intercept\)`.*at `year` = 0, \d+ sds from the data.*centre `year`"),
@@ -164,7 +167,7 @@ def test_an_intercept_far_from_the_data_is_said(monkeypatch):
 
 @pytest.mark.sampling
 def test_nutpie(model):
-    tree = draw(model)
+    tree = draw(model, engine="hierarchical")
     assert dict(tree["posterior"].to_dataset().sizes) == {"chain": 2, "draw": 40, "coef": 2, G: 8, f"{G}_effect": 1}
     stats = tree["sample_stats"].to_dataset()
     assert {"diverging", "energy", "lp", "n_steps", "tree_depth", "reached_max_treedepth"} <= set(stats)
@@ -179,14 +182,28 @@ def test_nutpie(model):
 
 
 @pytest.mark.sampling
-def test_seeds_reproduce_to_the_bit_for_any_number_of_cores(model):
-    one, two, other = draw(model, cores=1, chains=3), draw(model, cores=3, chains=3), draw(model, seed=2, chains=3)
+def test_marginal(model):
+    tree, other = draw(model), draw(model, engine="hierarchical")
+    assert tree["posterior"].to_dataset().sizes == other["posterior"].to_dataset().sizes
+    assert set(tree["posterior"].to_dataset()) == set(other["posterior"].to_dataset())
+    types = {name: v.dtype for name, v in other["sample_stats"].to_dataset().items()}
+    assert {name: v.dtype for name, v in tree["sample_stats"].to_dataset().items()} == types
+    attrs = tree.attrs
+    assert (attrs["engine"], attrs["tune"], attrs["target_accept"]) == ("marginal", 60, 0.9)
+    assert "pymc_version" not in attrs
+
+
+@pytest.mark.sampling
+@pytest.mark.parametrize("engine", ["marginal", "hierarchical"])
+def test_seeds_reproduce_to_the_bit_for_any_number_of_cores(model, engine):
+    options = {"engine": engine, "chains": 3}
+    one, two, other = (draw(model, **more, **options) for more in ({"cores": 1}, {"cores": 3}, {"seed": 2}))
     assert one["posterior"].to_dataset().identical(two["posterior"].to_dataset())
     assert one["sample_stats"].to_dataset().identical(two["sample_stats"].to_dataset())
     assert not one["posterior"].to_dataset().equals(other["posterior"].to_dataset())
     nuts._compiled.cache_clear()
     nuts._model.cache_clear()
-    again = draw(blm.Model("y ~ x + (1 | `g:,h`)", DATA.drop(index="row 3"), weights="w"), chains=3)
+    again = draw(blm.Model("y ~ x + (1 | `g:,h`)", DATA.drop(index="row 3"), weights="w"), **options)
     assert one["posterior"].to_dataset().identical(again["posterior"].to_dataset())
 
 
@@ -214,11 +231,12 @@ def draw_interrupted(model: blm.Model, **options) -> tuple[xr.DataTree, str]:
 
 
 @pytest.mark.sampling
-def test_ctrl_c_keeps_what_nutpie_has_drawn(model):
-    draw(model)  # compiled: the signal comes while it samples
+@pytest.mark.parametrize("engine", ["marginal", "hierarchical"])
+def test_ctrl_c_keeps_what_has_been_drawn(model, engine):
+    draw(model, engine=engine)  # compiled: the signal comes while it samples
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    tree, said = draw_interrupted(model, draws=2_000_000, tune=50, chains=3, cores=2, seed=1)
+    tree, said = draw_interrupted(model, engine=engine, draws=2_000_000, tune=50, chains=3, cores=2, seed=1)
     assert re.match(r"sampling was interrupted: [12] of 3 chains with \d+ of 2000000 draws", said)
     posterior = tree["posterior"].to_dataset()
     assert 1 <= posterior.sizes["chain"] <= 2
@@ -255,6 +273,24 @@ def test_pymc(model, interrupted):
     assert tree["posterior"].sizes["draw"] == 25
     first = whole["posterior"]["beta"].isel(chain=0, draw=slice(25))
     xr.testing.assert_equal(tree["posterior"]["beta"].isel(chain=0), first)
+
+
+@pytest.mark.sampling
+def test_numpyro(model):
+    pytest.importorskip("numpyro")
+    one, again = draw(model, sampler="numpyro"), draw(model, sampler="numpyro", cores=1)
+    assert one["posterior"].to_dataset().identical(again["posterior"].to_dataset())
+    assert dict(one["posterior"].to_dataset().sizes) == {"chain": 2, "draw": 40, "coef": 2, G: 8, f"{G}_effect": 1}
+    stats, nutpie = one["sample_stats"].to_dataset(), draw(model, engine="hierarchical")["sample_stats"].to_dataset()
+    assert {k: v.dtype for k, v in stats.items()} == {k: v.dtype for k, v in nutpie.items()}
+    assert abs(float(stats["lp"].mean() - nutpie["lp"].mean())) < 10  # the same density with the same sign
+    assert {"numpyro_version", "jax_version"} <= set(one.attrs)
+
+
+def test_a_sampler_that_is_not_installed_is_named_with_the_cure(model, monkeypatch):
+    monkeypatch.setattr(sampling, "find_spec", lambda name: None)
+    with pytest.raises(NotAvailableError, match=r'needs numpyro and jax, not installed here: pip install "bayeslmm\['):
+        model.sample(sampler="numpyro")
 
 
 @pytest.mark.sampling

@@ -7,11 +7,13 @@ from threading import Lock
 from typing import Self
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from bayeslmm.likelihood.compiled import tiles
 from bayeslmm.likelihood.compiled.derivative import gradient
+from bayeslmm.likelihood.compiled.draws import conditional_draw, draw_effects, spread_normals
 from bayeslmm.likelihood.compiled.elimination import eliminate, fill_tail, tail_products
-from bayeslmm.likelihood.compiled.plan import ENTRIES, LEVELS, TERM, Layout, lay_out, pack, pack_response
+from bayeslmm.likelihood.compiled.plan import ENTRIES, LEVELS, TERM, Layout, apart, lay_out, pack, pack_response
 from bayeslmm.likelihood.compiled.tail import back_substitute, small_cholesky, small_inverse, tail_inverse
 from bayeslmm.likelihood.compiled.whole import evaluate
 from bayeslmm.likelihood.crossprod import CrossProducts
@@ -57,7 +59,7 @@ class Engine:
         layout = lay_out(structure, A.p)
         n = structure.q_tail + A.p + 1
         a = pack(layout, structure, A)
-        return cls(layout, structure, a, np.empty_like(a), np.empty_like(a), np.empty((n, n)))
+        return cls(layout, structure, a, apart(a.size), apart(a.size), apart(n, n))
 
     def like(self, A: CrossProducts) -> "Engine":
         """An engine for cross-products that differ in y alone, with the same workspaces and lock."""
@@ -89,6 +91,32 @@ class Engine:
             found = self._evaluation(flat, 1, False, None, derivative=False)
         return found.parts, found.u
 
+    def draw(self, flat: np.ndarray, sigma: float, z: np.ndarray) -> tuple[Parts, np.ndarray, np.ndarray]:
+        """Draw (gamma, b) from their distribution given the Lambdas in `flat` and sigma.
+
+        Parameters
+        ----------
+        flat, sigma
+            Where.
+        z
+            (effects + p,): standard normal numbers, in the order of u and gamma.
+
+        Returns
+        -------
+        Parts of the criterion there, gamma (p,), and b flat, (k, J) per term.
+        """
+        plan, S, q = self.layout.plan, self.S, self.structure.q_tail
+        x, u, b = apart(S.shape[0] - 1), apart(self.layout.n_effects), apart(self.layout.n_effects)
+        with self.lock:
+            if self.is_small:
+                found = conditional_draw(plan, self.a, flat, self.w, S, sigma, z, x, u, b)
+                return _checked(*found), x[q:], b
+            parts = self._factorise(flat)
+            spread_normals(plan, z, x)
+            x[:] = solve_triangular(S[:-1, :-1], S[-1, :-1] + sigma * x, lower=True, trans="T", check_finite=False)
+            draw_effects(plan, flat, self.w, x, sigma, z, u, b)
+        return parts, x[q:], b
+
     def _factorise(self, flat: np.ndarray) -> Parts:
         plan, S = self.layout.plan, self.S
         fill_tail(plan, self.a, flat, S)
@@ -103,11 +131,11 @@ class Engine:
     ) -> Evaluation:
         plan, S, q = self.layout.plan, self.S, self.structure.q_tail
         n, m = S.shape[0], S.shape[0] - 1 if reml else q
-        G, x = np.empty(flat.size), np.empty(n - 1)
-        u, b, e = np.empty((3, self.layout.n_effects))
+        G, x = apart(flat.size), apart(n - 1)
+        u, b, e = (apart(self.layout.n_effects) for _ in range(3))
         c = 0.0 if sigma is None else sigma**-2
         if self.is_small:
-            T = np.empty((m, m))
+            T = apart(m, m)
             parts = _checked(*evaluate(plan, self.a, flat, self.w, self.v, S, T, x, float(nu), c, G, u, b, e))
         else:
             parts = self._factorise(flat)

@@ -20,6 +20,7 @@ N_TERMS, N_LEAD, Q_TAIL, P, CORNER, K_MAX, WIDEST, N_EFFECTS = range(8)
 WIDTH, LEVELS, LAM, DIAG, FIXED, EFFECTS, FIRST = range(7)
 TERM, CROSS, ENTRIES, PTR, COLUMN = range(5)
 FROM, TO, BLOCK, PARENT, UP = range(5)
+GAP = 64  # numbers between arrays: more than any vector, unrolled, holds
 
 
 class Plan(NamedTuple):
@@ -73,6 +74,23 @@ class Layout(NamedTuple):
     n_effects: int
 
 
+def apart(*shape: int) -> np.ndarray:
+    """An array, not initialised, that ends far from the next one.
+
+    Where two short arrays lie close together, vector code falls back to scalar code, which rounds otherwise: results
+    would depend on where memory happened to be free.
+    """
+    size = int(np.prod(shape))
+    return np.empty(size + GAP)[:size].reshape(shape)
+
+
+def apart_like(values: np.ndarray) -> np.ndarray:
+    """A copy of an array that ends far from the next one."""
+    out = apart(*values.shape)
+    out[...] = values
+    return out
+
+
 def lay_out(structure: Structure, p: int) -> Layout:
     """Assign offsets for a pattern with p fixed-effect columns."""
     k, J, lead, tail = structure.k, structure.J, structure.lead, structure.tail
@@ -117,7 +135,7 @@ def lay_out(structure: Structure, p: int) -> Layout:
 def pack(layout: Layout, structure: Structure, A: CrossProducts) -> np.ndarray:
     """Write the blocks of A into one flat array, (length,)."""
     plan = layout.plan
-    out = np.empty(layout.length)
+    out = apart(layout.length)
     for t in range(len(structure.k)):
         _put(out, plan.term[t, DIAG], A.diag[t])
         _put(out, plan.term[t, FIXED], A.fixed[t])
@@ -137,7 +155,7 @@ def pack(layout: Layout, structure: Structure, A: CrossProducts) -> np.ndarray:
 
 def pack_response(layout: Layout, a: np.ndarray, A: CrossProducts) -> np.ndarray:
     """A copy of the flat array in which the cross-products with y are those of A."""
-    out = a.copy()
+    out = apart_like(a)
     for t, block in enumerate(A.fixed):
         _put(out, layout.plan.term[t, FIXED], block)
     _put(out, layout.plan.size[CORNER], A.corner)

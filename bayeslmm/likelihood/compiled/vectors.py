@@ -45,6 +45,8 @@ OPTIONS: dict[str, Any] = {
 compiled = numba.njit(**OPTIONS)
 # called from compiled code only: nothing to unpack Python objects with, which is half of the time to compile
 inner = numba.njit(**{**OPTIONS, "no_cpython_wrapper": True})
+# given to other compiled code by address, which keeps it from being compiled into each of them
+by_address = numba.njit(**{**OPTIONS, "no_cfunc_wrapper": False})
 
 
 @inner

@@ -1,0 +1,1 @@
+"""The marginal posterior: sds, correlations and sigma alone are sampled, with b (and beta) integrated out exactly."""
