@@ -140,10 +140,14 @@ def test_a_singular_fit_is_not_warned_of_again(tmp_path):
         assert blm.load(tmp_path / "fit.nc").is_singular
 
 
+BOUNDED = {"sd_g[x]": blm.TruncatedNormal(1, 2, lower=0), "beta": blm.Cauchy(0, 1)}
+
 # -- priors --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("given", [None, "flat", PRIORS | {"beta": blm.StudentT(3, 0, 0.1), "cor": blm.LKJ(4)}])
+@pytest.mark.parametrize(
+    "given", [None, "flat", PRIORS | {"beta": blm.StudentT(3, 0, 0.1), "cor": blm.LKJ(4)}, BOUNDED]
+)
 def test_priors_come_back_as_they_were(given):
     design = case("y ~ x + f + (1 + x | g)").design
     priors = resolve(design, given)
