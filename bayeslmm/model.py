@@ -98,10 +98,23 @@ class Model:
         self._given_priors = priors
         self._data_name = data_name
 
+    @classmethod
+    def of_design(cls, design: Design, priors: Any = None, data_name: str = "data") -> "Model":
+        """The model of a design that was built before."""
+        model = cls.__new__(cls)
+        model._timings, model._design = Timings(), design
+        model._given_priors, model._data_name = priors, data_name
+        return model
+
     @property
     def design(self) -> Design:
         """The arrays of formula and data."""
         return self._design
+
+    @property
+    def data_name(self) -> str:
+        """What summaries call the data."""
+        return self._data_name
 
     @cached_property
     def likelihood(self) -> MarginalLikelihood:
@@ -177,8 +190,11 @@ class Model:
     @cached_property
     def priors(self) -> "Priors":
         """The priors of every parameter, in the units of the response."""
+        from bayeslmm.bayes.packed_priors import PriorsInWords
         from bayeslmm.bayes.priors import resolve
 
+        if isinstance(self._given_priors, PriorsInWords):
+            raise self._given_priors.refusal()
         return resolve(self._design, self._given_priors)
 
     def with_priors(self, priors: Any) -> "Model":

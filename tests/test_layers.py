@@ -14,7 +14,17 @@ import bayeslmm
 
 PACKAGE = Path(bayeslmm.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
-ORDER = [{"design"}, {"likelihood"}, {"point", "bayes"}, {"results"}, {"compare"}, {"model"}, {"demo"}, {"cli"}]
+ORDER = [
+    {"design"},
+    {"likelihood"},
+    {"point", "bayes"},
+    {"results"},
+    {"compare"},
+    {"model"},
+    {"loading"},
+    {"demo"},
+    {"cli"},
+]
 FREE = {"errors", "datasets"}
 
 HOMES = {
@@ -37,6 +47,8 @@ COMPILED = "Numba takes half a second to import, and small fits do without"
 JAX = "an extra, and takes seconds to import"
 OPTIMIZE = "scipy.optimize takes a quarter of a second to import; a fit does without"
 FEW = "few posteriors are asked; sampling does without"
+BARS = "only sampling of more than a second on a terminal shows bars"
+FILES_ALONE = "xarray takes half a second to import, and a fit that is not saved does without"
 LAZY = {
     ("design/transforms.py", "scipy.interpolate"): "splines alone need it, and it takes most of a second",
     ("point/icc.py", "scipy.optimize"): OPTIMIZE,
@@ -46,6 +58,7 @@ LAZY = {
     ("point/search.py", "bayeslmm.point.small_search"): COMPILED,
     ("likelihood/crossprod.py", "bayeslmm.likelihood.compiled.sums"): COMPILED,
     ("point/progress.py", "rich.console"): "only a fit of more than two seconds on a terminal shows a line",
+    **{("bayes/progress.py", f"rich.{part}"): BARS for part in ("console", "live", "progress_bar", "table")},
     ("cli/app.py", "bayeslmm.cli.datasets"): START,
     ("cli/app.py", "bayeslmm.cli.demo"): START,
     ("cli/app.py", "bayeslmm.cli.fit"): START,
@@ -53,6 +66,7 @@ LAZY = {
     ("cli/fit.py", "bayeslmm.compare.comparison"): PLAIN,
     ("results/fit.py", "bayeslmm.results.fit_plots"): PLAIN,
     ("results/fit.py", "bayeslmm.results.marginaleffects"): "an extra",
+    ("results/fit.py", "bayeslmm.results.saved_fit"): FILES_ALONE,
     ("results/quantile_residuals.py", "bayeslmm.results.fit_plots"): PLAIN,
     ("results/influence.py", "bayeslmm.results.influence_plot"): PLAIN,
     ("bayes/nuts.py", "pymc.sampling.jax"): JAX,
@@ -60,6 +74,7 @@ LAZY = {
     ("bayes/marginal_op.py", "bayeslmm.bayes.marginal_jax"): JAX,
     ("model.py", "bayeslmm.bayes.priors"): SLOW,
     ("bayes/given.py", "bayeslmm.bayes.foreign"): SLOW + ", and so do priors of our own vocabulary",
+    ("model.py", "bayeslmm.bayes.packed_priors"): SLOW,
     ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,
     ("model.py", "bayeslmm.bayes.parameterisation"): SLOW,
     ("model.py", "bayeslmm.bayes.marginal_model"): SLOW,
@@ -80,6 +95,7 @@ LAZY = {
     ("results/posterior.py", "bayeslmm.results.posterior_from_draws"): COMPILED.replace(
         "small fits", "most posteriors"
     ),
+    ("results/posterior_loo.py", "arviz_stats"): "ArviZ takes four seconds to import; sampling does without",
     ("results/posterior.py", "bayeslmm.bayes.prior_draws"): SLOW + ", and so does a posterior that was loaded",
 }
 TYPES_ONLY = {("model.py", "pymc"): "the return type of Model.pymc_model"}
@@ -207,10 +223,11 @@ print(fit.summary(), fit.ranef(), fit.coef(), fit.predict(), fit.anova())
         ("import bayeslmm", (*HEAVY, "numba", "scipy.stats", "scipy", "pandas", "numpy", "narwhals")),
         ("import bayeslmm as blm; blm.lmer; blm.Fit; blm.datasets", HEAVY),
         (FIT, HEAVY),
+        ("import bayeslmm as blm; blm.Posterior; blm.load; import bayeslmm.bayes.store", (*HEAVY, "scipy.stats")),
         ("import bayeslmm.cli.fit", HEAVY),
         ("import bayeslmm.cli", (*HEAVY, "numba", "scipy", "pandas", "numpy", "narwhals")),
     ],
-    ids=["import", "names", "fit", "cli fit", "cli"],
+    ids=["import", "names", "fit", "posterior", "cli fit", "cli"],
 )
 def test_what_is_not_needed_is_not_loaded(code, absent):
     script = f"{code}\nimport sys\nloaded = [m for m in {absent!r} if m in sys.modules]\nassert not loaded, loaded"

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayeslmm.bayes.packed_priors import pack_priors
 from bayeslmm.design import Design
 from bayeslmm.design.linear import linear_functions
+from bayeslmm.design.packed import pack
 from bayeslmm.design.reference_grid import Weights
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results import posterior_predict as predictions
@@ -23,10 +25,12 @@ from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_hypothesis import Hypotheses, HypothesisTable, Rope, judge
 from bayeslmm.results.posterior_loo import Loo, exact_logo, exact_loo, psis_loo
 from bayeslmm.results.posterior_means import of_draws
-from bayeslmm.results.posterior_predict import Kind, NewLevels, Replicated, Seed
+from bayeslmm.results.posterior_predict import AsDraws, Interval, NewLevels, Replicated
 from bayeslmm.results.posterior_summary import PosteriorSummary, posterior_summary
 from bayeslmm.results.posterior_tables import IntervalKind, check_kind, coef_draws, ranef_draws, varcorr_draws
 from bayeslmm.results.posterior_variance import icc_draws, r2_draws
+from bayeslmm.results.predictor import Kind, Seed
+from bayeslmm.results.saved import PathLike, Saved, write
 
 if TYPE_CHECKING:
     from bayeslmm.bayes.priors import Priors
@@ -38,7 +42,11 @@ GROUPS = ("posterior_predictive", "log_likelihood", "prior", "log_prior")
 
 
 class FittableModel(Protocol):
-    """What a posterior needs of the model that it came from: to go back to the REML fit, or to sample again."""
+    """What a posterior needs of the model that it came from: to fit, to sample again, and to go into a file."""
+
+    @property
+    def data_name(self) -> str:
+        """What summaries call the data."""
 
     def fit(self, reml: bool = True) -> Any:
         """Fit the same model by REML or ML."""
@@ -352,9 +360,10 @@ class Posterior:
         kind: Kind = "expected",
         level: float = 0.95,
         seed: Seed = None,
-        draws: bool = False,
-    ) -> pd.DataFrame | np.ndarray:
-        """Predictions with their uncertainty.
+        draws: AsDraws = False,
+        interval: Interval | None = None,
+    ) -> pd.DataFrame | np.ndarray | xr.DataArray:
+        """Predictions with their uncertainty, for any number of rows: a chunk of them is in memory at a time.
 
         Parameters
         ----------
@@ -366,21 +375,35 @@ class Posterior:
             A level that was not in the data is an "error", gets the "population" value (effects of zero), or effects
             that are a "sample" from their distribution: one draw per level and posterior draw.
         kind
-            "expected": the mean; "predictive": a new response, with residual noise. Rows of `newdata` have weight 1.
+            "expected": the mean of the response; "linear": the linear predictor, which is the same for a Gaussian
+            response; "predictive": a new response, with residual noise. Rows of `newdata` have weight 1.
         level
             Probability of the equal-tailed intervals.
         seed
             Of new levels and of the noise.
         draws
-            Return the draws, (draws, rows), instead of their summary.
+            Return the draws instead of their summary: True or "array" as (draws, rows), "xarray" with dims chain, draw
+            and obs. All of them have to fit into memory.
+        interval
+            Ask as `Fit.predict` is asked, for the interval of the mean of a row, "confidence" (or "expected"), or of a
+            new observation of it, "prediction" (or "predictive"). Then levels that are new vary with their full
+            variance, unless they are an "error"; an observation has the weight in the column that the model took its
+            weights from, and comes from one new level of the groups that `re` leaves out.
 
         Returns
         -------
         DataFrame
             Columns estimate (mean), se (sd), lower, upper, with the index of `newdata` where it has one; NaN where a
             value is missing.
+
+        Raises
+        ------
+        DataError
+            A column is missing, or a level is new and that was not allowed for.
+        ArgumentError
+            An argument is not known, or the draws do not fit into memory.
         """
-        return predictions.predict_posterior(self.draws, newdata, re, new_levels, kind, level, seed, draws)
+        return predictions.predict_posterior(self.draws, newdata, re, new_levels, kind, level, seed, draws, interval)
 
     def posterior_predictive(self, re: Replicated = "all", seed: Seed = None) -> xr.Dataset:
         """New responses `y` (chain, draw, obs) for the rows that were fitted.
@@ -520,6 +543,26 @@ class Posterior:
     def fit(self, reml: bool = True) -> Any:
         """Fit the same model by REML or ML. Returns a `Fit`."""
         return self.model.fit(reml=reml)
+
+    def save(self, path: PathLike) -> None:
+        """Save to a file that `blm.load` reads; ArviZ reads the draws in it too.
+
+        It holds the draws, the formula, the columns that it uses, contrasts and levels, priors, seed, settings and
+        versions: everything but functions of one's own, which are given again to `blm.load`.
+
+        Parameters
+        ----------
+        path
+            A name that ends in `.nc` (netCDF) or `.zarr` (Zarr, where installed). A file of that name is replaced once
+            the new one is whole.
+
+        Raises
+        ------
+        ArgumentError
+            The file cannot be written; nothing is lost.
+        """
+        parts = {"design": pack(self.design), "priors": pack_priors(self.priors)}
+        write(path, Saved("posterior", {"data_name": self.model.data_name}, parts, self.data))
 
     def __repr__(self) -> str:
         return self.summary().text

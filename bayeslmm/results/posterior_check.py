@@ -24,7 +24,8 @@ from bayeslmm.results.findings import Finding
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_loo import Loo, exact_loo
-from bayeslmm.results.posterior_predict import Seed, Streams, replicator
+from bayeslmm.results.posterior_predict import replicator
+from bayeslmm.results.predictor import Seed, Streams
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

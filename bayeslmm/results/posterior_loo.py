@@ -12,15 +12,15 @@ which have to be reweighted as well.
 
 import warnings
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import arviz_stats
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.utils import ELPDDataLOO
 from scipy.special import ndtr
 
 from bayeslmm.errors import ArgumentError
+from bayeslmm.results.convergence import ess_mean
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_left_out import integrated, without_each_level, without_each_row
@@ -28,6 +28,9 @@ from bayeslmm.results.posterior_left_out import integrated, without_each_level, 
 NUMBERS, FEWEST = 20_000_000, 400  # draws x rows that are held at once, some 1.5 GB with all that PSIS makes of them
 CONDITIONAL = "given their random effects (conditional)"
 EXACT = "random effects and coefficients integrated out exactly"
+
+if TYPE_CHECKING:
+    from arviz_stats.utils import ELPDDataLOO
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,7 +62,7 @@ class Loo:
         None of groups, and given the random effects.
     """
 
-    elpd: ELPDDataLOO
+    elpd: "ELPDDataLOO"
     table: pd.DataFrame
     pointwise: pd.DataFrame
     data: xr.DataTree
@@ -172,6 +175,8 @@ def psis_loo(tree: xr.DataTree, within: np.ndarray | None = None) -> Loo:
     """
     y = tree["log_likelihood"]["y"]
     dim = str(y.dims[2])
+    import arviz_stats
+
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Estimated shape parameter")
         elpd = arviz_stats.loo(tree, pointwise=True, var_name="y", reff=relative_efficiency(tree))
@@ -203,7 +208,7 @@ def relative_efficiency(tree: xr.DataTree) -> float:
     chosen = np.unique(np.linspace(0, values.shape[2] - 1, min(values.shape[2], 100)).astype(int))
     some = values[:, :, chosen]
     density = np.exp(some - some.max(axis=(0, 1)))
-    ess = arviz_stats.base.array_stats.ess(density, chain_axis=0, draw_axis=1, method="mean")
+    ess = ess_mean(np.ascontiguousarray(density.transpose(2, 0, 1)))
     share = float(np.mean(ess)) / (density.shape[0] * density.shape[1])
     return float(min(share, 1.0)) if np.isfinite(share) else 1.0
 

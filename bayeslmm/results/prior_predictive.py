@@ -8,7 +8,8 @@ from bayeslmm.bayes.priors import Priors
 from bayeslmm.design import Design
 from bayeslmm.errors import ArgumentError
 from bayeslmm.results.posterior_draws import Draws
-from bayeslmm.results.posterior_predict import Streams, make_predictor
+from bayeslmm.results.posterior_predict import make_predictor
+from bayeslmm.results.predictor import Streams
 
 MOST = 500_000_000  # numbers that are returned: 4 GB
 

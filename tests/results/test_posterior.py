@@ -393,7 +393,7 @@ def test_root_of_a_singular_correlation(one):
     assert_allclose(root @ root.transpose(0, 2, 1), post.draws.cov(term), atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["expected", "predictive"])
+@pytest.mark.parametrize("kind", ["expected", "linear", "predictive"])
 def test_random_numbers_do_not_depend_on_chunks(one, monkeypatch, kind):
     new = frame().iloc[:12].assign(g=["new", "g0", "other"] * 4)
     whole = one.post.predict(new, new_levels="sample", kind=kind, seed=5, draws=True)
@@ -560,7 +560,7 @@ def test_bayes_r2(any_case, monkeypatch, chunk):
         (lambda p: p.predict(level=95), "write level=0.95"),
         (lambda p: p.predict(re="G"), "no grouping factor `G`.*did you mean `g`"),
         (lambda p: p.predict(new_levels="zero"), '"error", "population", "sample"'),
-        (lambda p: p.predict(kind="mean"), '"expected", "predictive"'),
+        (lambda p: p.predict(kind="mean"), '"expected", "linear", "predictive"'),
         (lambda p: p.predict(seed="a"), "seed='a' must be a whole number"),
         (lambda p: p.predict(seed=-1), "seed=-1 must be"),
         (lambda p: p.posterior_predictive(re="some"), 're=.some. is not known; it is one of "all", "new", "none"'),
