@@ -322,7 +322,7 @@ class Model:
         from bayeslmm.results.posterior import Posterior
 
         _no_unknown(options, OPTIONS, "sample", "")
-        data = sample(self._design, self.priors, self._reliability, **options)
+        data = sample(self._design, self.priors, self._reliability, **options, data_name=self._data_name)
         post = Posterior(data=data, design=self._design, priors=self.priors, model=self)
         _warn_sampling(post)
         return post
