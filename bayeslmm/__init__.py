@@ -15,6 +15,7 @@ Where things are, in the order in which data pass through:
     results/     Fit, Posterior: what people hold, read and plot
     compare/     the two side by side; pooling
     model.py     Model and the verbs lmer, brm, lm
+    loading.py   load: what save wrote
     cli/         the command line
     warm_up.py   compile the fast loops once, for later processes
     datasets/    packaged data, and the salary simulator
@@ -62,9 +63,11 @@ if TYPE_CHECKING:
         Uniform,
         Weibull,
     )
+    from bayeslmm.compare.calibration import calibrate
     from bayeslmm.compare.comparison import compare
     from bayeslmm.compare.pooling import pooling
     from bayeslmm.likelihood.threads import set_threads, threads
+    from bayeslmm.loading import load
     from bayeslmm.model import Model, brm, lm, lmer
     from bayeslmm.results.fit import Fit
     from bayeslmm.results.posterior import Posterior
@@ -76,8 +79,10 @@ _HOME = {
     "lmer": "bayeslmm.model",
     "brm": "bayeslmm.model",
     "lm": "bayeslmm.model",
+    "load": "bayeslmm.loading",
     "Fit": "bayeslmm.results.fit",
     "Posterior": "bayeslmm.results.posterior",
+    "calibrate": "bayeslmm.compare.calibration",
     "compare": "bayeslmm.compare",
     "pooling": "bayeslmm.compare.pooling",
     "datasets": "bayeslmm.datasets",
@@ -129,11 +134,13 @@ __all__ = [
     "Uniform",
     "Weibull",
     "brm",
+    "calibrate",
     "compare",
     "datasets",
     "errors",
     "lm",
     "lmer",
+    "load",
     "pooling",
     "set_threads",
     "threads",

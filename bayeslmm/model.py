@@ -32,9 +32,11 @@ from bayeslmm.results.timings import Timings
 
 if TYPE_CHECKING:
     import pymc
+    import xarray as xr
 
     from bayeslmm.bayes.parameterisation import Parameterisation
     from bayeslmm.bayes.priors import Priors
+    from bayeslmm.results.model_plots import ModelPlots
     from bayeslmm.results.posterior import Posterior
 
 
@@ -54,7 +56,9 @@ class Model:
     contrasts
         Coding of factors in the fixed part: `{"recipe": "sum"}` (treatment, sum, helmert, poly) or a matrix.
     priors
-        None or "default", "flat", or a dict of priors by name, for `sample` and `pymc_model`.
+        None or "default", "flat", or a dict of priors by name, for `sample` and `pymc_model`: from most to least
+        specific `"grade"`, `"beta"`; `"sd_major[grade]"`, `"sd_major"`, `"sd"`; `"cor_major"`, `"cor"`; `"sigma"`.
+        The prior of `"Intercept"` is one of the expected response where every predictor has its mean.
     functions
         Functions that the formula may call, besides the usual ones: `{"f": f}`.
     data_name
@@ -94,10 +98,23 @@ class Model:
         self._given_priors = priors
         self._data_name = data_name
 
+    @classmethod
+    def of_design(cls, design: Design, priors: Any = None, data_name: str = "data") -> "Model":
+        """The model of a design that was built before."""
+        model = cls.__new__(cls)
+        model._timings, model._design = Timings(), design
+        model._given_priors, model._data_name = priors, data_name
+        return model
+
     @property
     def design(self) -> Design:
         """The arrays of formula and data."""
         return self._design
+
+    @property
+    def data_name(self) -> str:
+        """What summaries call the data."""
+        return self._data_name
 
     @cached_property
     def likelihood(self) -> MarginalLikelihood:
@@ -105,13 +122,15 @@ class Model:
         with self._timings.of("cross-products"):
             return MarginalLikelihood.of(self._design)
 
-    def with_response(self, y: Any) -> "Model":
+    def with_response(self, y: Any, same_priors: bool = False) -> "Model":
         """The same model of another response; columns and cross-products of the predictors are not made again.
 
         Parameters
         ----------
         y
             (n,): one number for each row that was used.
+        same_priors
+            Keep the priors of this response; otherwise default ones take the scale of the other.
 
         Raises
         ------
@@ -122,7 +141,10 @@ class Model:
         with other._clean_timings().of("cross-products"):
             other._design = replace(self._design, y=checked_response(y, self._design))
             other.__dict__["likelihood"] = self.likelihood.with_response(other._design, other._design.y_net)
-        other.__dict__.pop("priors", None)
+        if same_priors:
+            other.__dict__["priors"] = self.priors
+        else:
+            other.__dict__.pop("priors", None)
         return other
 
     def _clean_timings(self) -> Timings:
@@ -168,9 +190,54 @@ class Model:
     @cached_property
     def priors(self) -> "Priors":
         """The priors of every parameter, in the units of the response."""
+        from bayeslmm.bayes.packed_priors import PriorsInWords
         from bayeslmm.bayes.priors import resolve
 
+        if isinstance(self._given_priors, PriorsInWords):
+            raise self._given_priors.refusal()
         return resolve(self._design, self._given_priors)
+
+    def with_priors(self, priors: Any) -> "Model":
+        """The same model with other priors; nothing of the data is made again.
+
+        Parameters
+        ----------
+        priors
+            As for `Model`.
+        """
+        other = copy(self)
+        other._given_priors = priors
+        other.__dict__.pop("priors", None)
+        return other
+
+    def prior_predictive(self, draws: int = 500, seed: int | None = None) -> "xr.DataTree":
+        """Draw parameters from their priors, and responses that they imply.
+
+        Parameters
+        ----------
+        draws, seed
+            How many, and the seed of the random numbers.
+
+        Returns
+        -------
+        DataTree
+            Groups `prior`, `prior_predictive` and `observed_data`, as ArviZ's plots want them.
+
+        Raises
+        ------
+        ArgumentError
+            A prior is flat, which has no draws.
+        """
+        from bayeslmm.results.prior_predictive import prior_predictive
+
+        return prior_predictive(self._design, self.priors, draws, seed)
+
+    @property
+    def plot(self) -> "ModelPlots":
+        """Pictures of the model: `model.plot.priors()`."""
+        from bayeslmm.results.model_plots import ModelPlots
+
+        return ModelPlots(self._design, self.priors)
 
     def pymc_model(self, parameterisation: "Parameterisation" = "auto", marginal: bool = False) -> "pymc.Model":
         """The PyMC model, to read, to draw, or to extend: named dims and coords, LKJ correlations.
@@ -255,7 +322,7 @@ class Model:
         from bayeslmm.results.posterior import Posterior
 
         _no_unknown(options, OPTIONS, "sample", "")
-        data = sample(self._design, self.priors, self._reliability, **options)
+        data = sample(self._design, self.priors, self._reliability, **options, data_name=self._data_name)
         post = Posterior(data=data, design=self._design, priors=self.priors, model=self)
         _warn_sampling(post)
         return post

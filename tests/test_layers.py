@@ -14,7 +14,17 @@ import bayeslmm
 
 PACKAGE = Path(bayeslmm.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
-ORDER = [{"design"}, {"likelihood"}, {"point", "bayes"}, {"results"}, {"compare"}, {"model"}, {"demo"}, {"cli"}]
+ORDER = [
+    {"design"},
+    {"likelihood"},
+    {"point", "bayes"},
+    {"results"},
+    {"compare"},
+    {"model"},
+    {"loading"},
+    {"demo"},
+    {"cli"},
+]
 FREE = {"errors", "datasets"}
 
 HOMES = {
@@ -36,6 +46,9 @@ SLOW = "PyMC takes seconds to import; a REML fit does without"
 COMPILED = "Numba takes half a second to import, and small fits do without"
 JAX = "an extra, and takes seconds to import"
 OPTIMIZE = "scipy.optimize takes a quarter of a second to import; a fit does without"
+FEW = "few posteriors are asked; sampling does without"
+BARS = "only sampling of more than a second on a terminal shows bars"
+FILES_ALONE = "xarray takes half a second to import, and a fit that is not saved does without"
 LAZY = {
     ("design/transforms.py", "scipy.interpolate"): "splines alone need it, and it takes most of a second",
     ("point/icc.py", "scipy.optimize"): OPTIMIZE,
@@ -45,6 +58,7 @@ LAZY = {
     ("point/search.py", "bayeslmm.point.small_search"): COMPILED,
     ("likelihood/crossprod.py", "bayeslmm.likelihood.compiled.sums"): COMPILED,
     ("point/progress.py", "rich.console"): "only a fit of more than two seconds on a terminal shows a line",
+    **{("bayes/progress.py", f"rich.{part}"): BARS for part in ("console", "live", "progress_bar", "table")},
     ("cli/app.py", "bayeslmm.cli.datasets"): START,
     ("cli/app.py", "bayeslmm.cli.demo"): START,
     ("cli/app.py", "bayeslmm.cli.fit"): START,
@@ -52,25 +66,39 @@ LAZY = {
     ("cli/fit.py", "bayeslmm.compare.comparison"): PLAIN,
     ("results/fit.py", "bayeslmm.results.fit_plots"): PLAIN,
     ("results/fit.py", "bayeslmm.results.marginaleffects"): "an extra",
+    ("results/fit.py", "bayeslmm.results.saved_fit"): FILES_ALONE,
     ("results/quantile_residuals.py", "bayeslmm.results.fit_plots"): PLAIN,
     ("results/influence.py", "bayeslmm.results.influence_plot"): PLAIN,
     ("bayes/nuts.py", "pymc.sampling.jax"): JAX,
     ("bayes/nuts.py", "bayeslmm.bayes.marginal_jax"): JAX,
     ("bayes/marginal_op.py", "bayeslmm.bayes.marginal_jax"): JAX,
     ("model.py", "bayeslmm.bayes.priors"): SLOW,
+    ("bayes/given.py", "bayeslmm.bayes.foreign"): SLOW + ", and so do priors of our own vocabulary",
+    ("model.py", "bayeslmm.bayes.packed_priors"): SLOW,
     ("model.py", "bayeslmm.bayes.hierarchical"): SLOW,
     ("model.py", "bayeslmm.bayes.parameterisation"): SLOW,
     ("model.py", "bayeslmm.bayes.marginal_model"): SLOW,
     ("model.py", "bayeslmm.bayes.sample"): SLOW,
     ("bayes/sample.py", "bayeslmm.bayes.nuts"): SLOW_PYMC,
     ("bayes/sample.py", "bayeslmm.bayes.marginal.run"): COMPILED,
+    ("bayes/sample.py", "bayeslmm.bayes.complete"): COMPILED,
+    ("bayes/sample.py", "bayeslmm.bayes.integrated"): COMPILED,
+    ("bayes/sample.py", "bayeslmm.bayes.store"): "few runs are stored",
     ("bayes/sample.py", "bayeslmm.bayes.marginal.importance"): COMPILED,
     ("bayes/marginal/mode.py", "scipy.optimize"): OPTIMIZE,
     ("model.py", "bayeslmm.results.posterior"): "ArviZ takes a second to import; a REML fit does without",
+    ("model.py", "bayeslmm.results.prior_predictive"): "xarray takes half a second to import; a REML fit does without",
+    ("model.py", "bayeslmm.results.model_plots"): PLAIN,
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,
+    ("results/posterior.py", "bayeslmm.results.posterior_plots"): PLAIN,
+    ("results/posterior.py", "bayeslmm.results.prior_parameters"): FEW,
+    ("results/posterior.py", "bayeslmm.results.prior_sensitivity"): FEW,
+    ("results/posterior.py", "bayeslmm.results.prior_decision"): FEW,
+    ("results/posterior_check.py", "bayeslmm.results.posterior_check_plot"): PLAIN,
     ("results/posterior.py", "bayeslmm.results.posterior_from_draws"): COMPILED.replace(
         "small fits", "most posteriors"
     ),
+    ("results/posterior_loo.py", "arviz_stats"): "ArviZ takes four seconds to import; sampling does without",
     ("results/posterior.py", "bayeslmm.bayes.prior_draws"): SLOW + ", and so does a posterior that was loaded",
 }
 TYPES_ONLY = {("model.py", "pymc"): "the return type of Model.pymc_model"}
@@ -198,10 +226,11 @@ print(fit.summary(), fit.ranef(), fit.coef(), fit.predict(), fit.anova())
         ("import bayeslmm", (*HEAVY, "numba", "scipy.stats", "scipy", "pandas", "numpy", "narwhals")),
         ("import bayeslmm as blm; blm.lmer; blm.Fit; blm.datasets", HEAVY),
         (FIT, HEAVY),
+        ("import bayeslmm as blm; blm.Posterior; blm.load; import bayeslmm.bayes.store", (*HEAVY, "scipy.stats")),
         ("import bayeslmm.cli.fit", HEAVY),
         ("import bayeslmm.cli", (*HEAVY, "numba", "scipy", "pandas", "numpy", "narwhals")),
     ],
-    ids=["import", "names", "fit", "cli fit", "cli"],
+    ids=["import", "names", "fit", "posterior", "cli fit", "cli"],
 )
 def test_what_is_not_needed_is_not_loaded(code, absent):
     script = f"{code}\nimport sys\nloaded = [m for m in {absent!r} if m in sys.modules]\nassert not loaded, loaded"

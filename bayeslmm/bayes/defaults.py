@@ -34,6 +34,10 @@ class Slot:
         The grouping factor of an sd or of correlations.
     default
         Whether nobody chose this prior.
+    unit
+        Of the parameter, in words; "" for correlations.
+    size
+        Spread of the column that it multiplies: `size` times the parameter is in units of the response.
     """
 
     kind: Kind
@@ -43,6 +47,8 @@ class Slot:
     scale: float
     group: str = ""
     default: bool = True
+    unit: str = ""
+    size: float = 1.0
 
 
 def centring(design: Design) -> tuple[np.ndarray, np.ndarray]:
@@ -59,7 +65,8 @@ def default_slots(design: Design, levels: np.ndarray) -> Iterator[Slot]:
     reach, what = (y.sd, f"sd({label})") if levels.any() else (y.from_zero, f"rms({label})")
     for term in design.terms:
         yield from _default_term(design, term, reach, what)
-    yield Slot("sigma", ("sigma",), HalfStudentT(3, y.noise), f"sd({label})", y.noise)
+    why = f"sd({label})"
+    yield Slot("sigma", ("sigma",), HalfStudentT(3, y.noise), why, y.noise, unit=label, size=y.sd / y.noise)
 
 
 def _default_beta(design: Design, y: ResponseScale, levels: np.ndarray, label: str) -> Iterator[Slot]:
@@ -78,16 +85,21 @@ def _default_beta(design: Design, y: ResponseScale, levels: np.ndarray, label: s
         else:
             why = f"2.5 {how}({label}) / {how}({name})"
             prior = Normal(0, 2.5 * reach / size[j])
-        yield Slot("beta", keys, prior, why, prior.sigma)
+        unit = _unit(label, name, design.X[:, j])
+        yield Slot(
+            "beta", keys, prior, why, prior.sigma, unit=unit, size=abs(values[j]) if levels[j] else float(size[j])
+        )
 
 
 def _default_term(design: Design, term: RandomTerm, reach: float, what: str) -> Iterator[Slot]:
     names, levels = TermNames.of(term), level_columns(term.Z)
     size = np.where(levels, np.abs(level_values(term.Z, levels)), spreads(term.Z, term.effects, design.weights))
-    for effect, level, scale in zip(term.effects, levels, reach / size, strict=True):
+    label = _label(design)
+    for j, (effect, level, scale) in enumerate(zip(term.effects, levels, reach / size, strict=True)):
         own = tuple(f"{names.sd}[{e}]" for e in dict.fromkeys((short(effect), effect)))
         why = what if level else f"{what} / sd({effect})"
-        yield Slot("sd", (*own, names.sd, "sd"), HalfStudentT(3, scale), why, scale, term.group)
+        keys, unit = (*own, names.sd, "sd"), _unit(label, effect, term.Z[:, j])
+        yield Slot("sd", keys, HalfStudentT(3, scale), why, scale, term.group, unit=unit, size=float(size[j]))
     if term.pairs:
         why = "slightly against large correlations"
         yield Slot("cor", (names.cor, "cor"), LKJ(2), why, 1.0, term.group)
@@ -107,6 +119,11 @@ def far_from_zero(design: Design, term: RandomTerm) -> list[tuple[str, str, floa
         for j in block
         if levels[i] and not levels[j] and distance[j] > FAR
     ]
+
+
+def _unit(label: str, name: str, x: np.ndarray) -> str:
+    """Unit of what multiplies x (n,): the response's own for levels and for differences between levels."""
+    return label if ((x == 0) | (x == 1)).all() else f"{label} per {name}"
 
 
 def _label(design: Design) -> str:

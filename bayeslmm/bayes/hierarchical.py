@@ -9,7 +9,7 @@ expected response at the mean of the predictors. All data are shared variables: 
 is on disk serves others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -17,7 +17,10 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from bayeslmm.bayes.bounds import inside
+from bayeslmm.bayes.codes import FOREIGN
 from bayeslmm.bayes.distributions import LKJ, Flat, Prior
+from bayeslmm.bayes.foreign import ForeignPrior
 from bayeslmm.bayes.names import TermNames, coords
 from bayeslmm.bayes.priors import Priors, Slot
 from bayeslmm.bayes.vine import PartialCorrelations
@@ -130,37 +133,46 @@ def variable(name: str, slots: Sequence[Slot], dim: str | tuple[()], start: np.n
     """One random variable for all slots; one for each class of prior where they differ, joined under the name."""
     priors = [s.prior for s in slots]
     positive = slots[0].kind != "beta"
-    values = _inside(priors, positive, np.array([s.scale for s in slots]) if start is None else start)
-    if len({type(p) for p in priors}) == 1:
+    values = inside(slots, np.array([s.scale for s in slots]) if start is None else start)
+    kinds = dict.fromkeys(map(_kind, priors))
+    if len(kinds) == 1:
         return _random(name, priors, positive, values, dim)
     labels = pm.modelcontext(None).coords[dim]
     parts, order = [], []
-    for kind in dict.fromkeys(type(p) for p in priors):
-        chosen = [i for i, p in enumerate(priors) if type(p) is kind]
-        part_dim = f"{dim}_{kind.__name__}"
+    for kind, label in zip(kinds, _labels(priors), strict=True):
+        chosen = [i for i, p in enumerate(priors) if _kind(p) == kind]
+        part_dim = f"{dim}_{label}"
         pm.modelcontext(None).add_coord(part_dim, [labels[i] for i in chosen])
         some = [priors[i] for i in chosen]
-        parts.append(_random(f"{name}_{kind.__name__}", some, positive, values[chosen], part_dim))
+        parts.append(_random(f"{name}_{label}", some, positive, values[chosen], part_dim))
         order += chosen
     return pm.Deterministic(name, pt.concatenate(parts)[np.argsort(order)], dims=dim)
 
 
+def _kind(prior: Prior) -> Hashable:
+    """What priors share that can be one random variable: their class and which bounds they have."""
+    return prior if prior.code == FOREIGN else (type(prior), *np.isfinite(prior.support))
+
+
+def _labels(priors: Sequence[Prior]) -> list[str]:
+    """Names of the parts: the class, with a number from the second part of a class on."""
+    names = [kind.__name__ for kind in (type(p) for p in {_kind(p): p for p in priors}.values())]
+    return [name + (f"_{names[:i].count(name) + 1}" if name in names[:i] else "") for i, name in enumerate(names)]
+
+
 def _random(name: str, priors: Sequence[Prior], positive: bool, start: np.ndarray, dim: str | tuple[()]) -> Any:
     initval = start if dim else start[0]
-    if isinstance(priors[0], Flat):
+    first = priors[0]
+    if isinstance(first, Flat):
         return (pm.HalfFlat if positive else pm.Flat)(name, dims=dim, initval=initval)
-    names = [f.name for f in fields(priors[0])]
+    if isinstance(first, ForeignPrior):
+        size, dims = ((len(priors),), (dim,)) if dim else ((), None)
+        return pm.modelcontext(None).register_rv(first.variable(size), name, dims=dims, initval=initval)
+    names = [f.name for f in fields(first) if getattr(first, f.name) is not None]
     parameters = {field: _shared([getattr(p, field) for p in priors], dim) for field in names}
-    return getattr(pm, type(priors[0]).__name__)(name, **parameters, dims=dim, initval=initval)
+    return getattr(pm, type(first).__name__)(name, **parameters, dims=dim, initval=initval)
 
 
 def _shared(values: list[float], dim: str | tuple[()]) -> float | np.ndarray:
     """One number where all are the same, which reads better and compiles to less."""
     return values[0] if not dim or len(set(values)) == 1 else np.array(values)
-
-
-def _inside(priors: Sequence[Prior], positive: bool, start: np.ndarray) -> np.ndarray:
-    """Starting values that lie in the support of their priors."""
-    small = np.finfo(float).tiny ** 0.25
-    inside = np.array([positive or p.positive for p in priors])
-    return np.where(inside, np.maximum(np.abs(start), small), start)

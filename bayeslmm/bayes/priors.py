@@ -16,18 +16,20 @@ correlations. With beta integrated out, the mode of this posterior in (sd, cor, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from bayeslmm.bayes.defaults import AT_MEAN, Kind, Slot, centring, default_slots
-from bayeslmm.bayes.distributions import LKJ, Flat, Prior, StudentT
+from bayeslmm.bayes.defaults import Slot, centring, default_slots
+from bayeslmm.bayes.distributions import LKJ, Flat
+from bayeslmm.bayes.given import replaced
+from bayeslmm.bayes.prior_table import prior_table, prior_text
 from bayeslmm.design import Design, RandomTerm
-from bayeslmm.errors import ArgumentError, did_you_mean
+from bayeslmm.errors import ArgumentError
 from bayeslmm.likelihood.basis import FixedBasis
 
-GivenPriors = Literal["default", "flat"] | Mapping[str, Prior] | None
+GivenPriors = Literal["default", "flat"] | Mapping[str, Any] | None  # Any: a Prior, or one of PyMC or PreliZ
 MIN_LEVELS_FLAT = 3
 
 
@@ -54,9 +56,8 @@ class Priors:
 
     @property
     def table(self) -> pd.DataFrame:
-        """Columns parameter, prior, why."""
-        rows = [(s.keys[0], str(s.prior), s.why) for s in self.slots]
-        return pd.DataFrame(rows, columns=["parameter", "prior", "why"])
+        """Columns parameter, prior, sd, unit, sd_response, why: see `prior_table`."""
+        return prior_table(self.slots)
 
     @property
     def beta(self) -> tuple[Slot, ...]:
@@ -81,9 +82,7 @@ class Priors:
         return beta - (beta @ self.centre)[..., None] * self.levels
 
     def __str__(self) -> str:
-        rows = [("Parameter", "Prior", "Why"), *self.table.itertuples(index=False, name=None)]
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        return "\n".join(" ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        return prior_text(self.table)
 
     __repr__ = __str__
 
@@ -98,7 +97,8 @@ def resolve(design: Design, given: GivenPriors = None) -> Priors:
     given
         None or "default"; "flat"; or priors by name. A name is, from the most to the least specific, a coefficient
         ("Intercept", "grade", or "beta[grade]" where a name means two things) or "beta" (all but the intercept);
-        "sd_g[effect]", "sd_g" or "sd"; "cor_g" or "cor"; "sigma". What is not named keeps its default.
+        "sd_g[effect]", "sd_g" or "sd"; "cor_g" or "cor"; "sigma". What is not named keeps its default. A distribution
+        of PyMC (`pm.Gamma.dist(2, 0.1)`) or PreliZ is taken for what it is.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def resolve(design: Design, given: GivenPriors = None) -> Priors:
     if flat:
         slots = [_flat(s) for s in slots]
     elif isinstance(given, Mapping):
-        slots = _replaced(design, slots, given)
+        slots = replaced(design, slots, given)
     _check_flat(design, slots)
     return Priors(tuple(slots), levels, centre, _least_squares(design, levels, centre))
 
@@ -132,69 +132,6 @@ def _flat(slot: Slot) -> Slot:
 def _least_squares(design: Design, levels: np.ndarray, centre: np.ndarray) -> np.ndarray:
     beta = FixedBasis.of(design.X, design.y_net, design.weights).b0
     return beta + (beta @ centre) * levels
-
-
-# -- what the user gave --------------------------------------------------------------------------------------------
-
-
-def _replaced(design: Design, slots: list[Slot], given: Mapping[str, Prior]) -> list[Slot]:
-    known = list(dict.fromkeys(k for s in slots for k in s.keys))
-    for key in given:
-        if key not in known:
-            raise ArgumentError(_unknown(design, key, known))
-    return [_replaced_slot(s, next((k for k in s.keys if k in given), None), given) for s in slots]
-
-
-def _replaced_slot(slot: Slot, key: str | None, given: Mapping[str, Prior]) -> Slot:
-    if key is None:
-        return slot
-    why = "given" if key == slot.keys[0] else f"given as `{key}`"
-    at = AT_MEAN if slot.why.endswith(AT_MEAN) else ""
-    return replace(slot, prior=_checked(slot, key, given[key]), why=why + at, default=False)
-
-
-def _unknown(design: Design, key: object, known: list[str]) -> str:
-    if key in design.dropped:
-        return f"priors: the column `{key}` is collinear with others and was left out, so it has no prior"
-    shown = [k for k in known if not k.startswith("beta[") and "(Intercept)" not in k]
-    near = did_you_mean(str(key), shown)
-    listed = ", ".join(f"`{k}`" for k in shown[:16]) + (", ..." if len(shown) > 16 else "")
-    question = f"{near} P" if near.startswith("; did") else "; p"
-    return f"priors: there is no parameter `{key}`{question}riors can be given for {listed}"
-
-
-def _checked(slot: Slot, key: str, prior: object) -> Prior:
-    """The prior, if it can be one of this parameter."""
-    if not isinstance(prior, Prior):
-        raise ArgumentError(f"priors: `{key}`: {prior!r} is not a prior; write for example {_example(slot.kind)}")
-    if slot.kind == "cor":
-        if isinstance(prior, Flat):
-            return LKJ(1)
-        if isinstance(prior, LKJ):
-            return prior
-        raise ArgumentError(f"priors: `{key}`: {prior} cannot be a prior of correlations; use {_example('cor')}")
-    if isinstance(prior, LKJ):
-        raise ArgumentError(
-            f"priors: `{key}`: {prior} is a prior of correlations; use for example {_example(slot.kind)}"
-        )
-    if slot.kind in ("sd", "sigma") and not (prior.positive or isinstance(prior, Flat)):
-        cure = (
-            f"its positive half is {_half(prior)}"
-            if getattr(prior, "mu", 0) == 0
-            else "use blm.Gamma or blm.HalfNormal"
-        )
-        raise ArgumentError(f"priors: `{key}`: {prior} allows negative values, which an sd cannot have; {cure}")
-    return prior
-
-
-def _half(prior: Prior) -> str:
-    if isinstance(prior, StudentT):
-        return f"blm.HalfStudentT({prior.nu:g}, {prior.sigma:g})"
-    return f"blm.HalfNormal({getattr(prior, 'sigma', 1):g})"
-
-
-def _example(kind: Kind) -> str:
-    return {"beta": "blm.Normal(0, 10)", "cor": "blm.LKJ(2)"}.get(kind, "blm.HalfNormal(10)")
 
 
 def _check_flat(design: Design, slots: list[Slot]) -> None:

@@ -2,19 +2,23 @@
 
 import sys
 import warnings
+from dataclasses import replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from inspect import signature
+from os import PathLike
 from typing import Literal, get_args
 
 import numpy as np
 import xarray as xr
 
+from bayeslmm.bayes.codes import FOREIGN
 from bayeslmm.bayes.defaults import far_from_zero
 from bayeslmm.bayes.dress import dress
-from bayeslmm.bayes.names import coords
+from bayeslmm.bayes.names import coords, public_names
 from bayeslmm.bayes.parameterisation import Parameterisation, Reliability, as_text, centred_groups
 from bayeslmm.bayes.priors import Priors
+from bayeslmm.bayes.progress import Progress
 from bayeslmm.bayes.raw_draws import RawDraws
 from bayeslmm.bayes.settings import Sampler, Settings
 from bayeslmm.design import Design
@@ -44,6 +48,9 @@ def sample(
     progressbar: bool | None = None,
     sampler: Sampler | None = None,
     parameterisation: Parameterisation | None = None,
+    store: str | PathLike[str] | None = None,
+    resume: bool = False,
+    data_name: str = "data",
 ) -> xr.DataTree:
     """Sample the posterior of a model by NUTS.
 
@@ -75,12 +82,18 @@ def sample(
     progressbar
         Whether to show one; None: in a terminal or a notebook.
     sampler
-        Of the hierarchical engine: "nutpie" (None); "pymc" for PyMC's own NUTS, which is several times slower;
-        "numpyro", where it is installed, whose chains run one after the other and keep nothing when interrupted.
+        Which NUTS. None: our own for "marginal", nutpie for "hierarchical" and wherever a prior is an object of PyMC's
+        that our vocabulary lacks. "nutpie"; "pymc" for PyMC's own NUTS, which is several times slower; "numpyro", where
+        it is installed, whose chains run one after the other and keep nothing when interrupted.
     parameterisation
         Of the random effects in the hierarchical engine: "noncentred", "centred", "auto" (None: centred where the data
         say more about a factor's effects than their distribution does), or a word for each grouping factor by name:
         `{"Subject": "centred"}`. The posterior is the same, the speed is not; `attrs["parameterisation"]` tells.
+    store, resume
+        A directory, for `engine="marginal"`: draws are written to it as they come. After a run that was killed,
+        `blm.load(store)` has what was drawn, and `resume=True` goes on with it, to the very draws of one run.
+    data_name
+        What the store calls the data.
 
     Returns
     -------
@@ -105,19 +118,29 @@ def sample(
     target_accept = TARGET_ACCEPT[chosen] if target_accept is None else target_accept
     settings = _settings(draws, tune, chains, seed, target_accept, cores, progressbar)
     coords(design)
+    if resume and store is None:
+        raise ArgumentError("resume=True goes on with a store; say which: store=path")
+    if store is not None and not _is_our_own(chosen, priors, sampler):
+        raise ArgumentError(
+            'store= is for engine="marginal" with its own sampler, whose chains can go on where they were'
+        )
     _warn_far(design, priors)
     if chosen == "hierarchical":
         raw, attributes = _hierarchical(design, priors, settings, sampler, parameterisation, reliability)
     elif chosen == "importance":
         raw, attributes = _importance(design, priors, settings)
-    else:
+    elif not _is_our_own(chosen, priors, sampler):
+        raw, attributes = _marginal_by_pymc(design, priors, settings, sampler)
+    elif store is None:
         raw, attributes = _marginal(design, priors, settings)
+    else:
+        raw, attributes, settings = _stored(design, priors, settings, seed, store, resume, data_name)
     if raw.shape != (settings.chains, settings.draws):
         _warn_interrupted(raw.shape, settings)
     return dress(design, raw, {**_attributes(design, priors, settings), **attributes})
 
 
-OPTIONS = tuple(name for name, p in signature(sample).parameters.items() if p.kind is p.KEYWORD_ONLY)
+OPTIONS = tuple(n for n, p in signature(sample).parameters.items() if p.kind is p.KEYWORD_ONLY and n != "data_name")
 
 
 # -- engines -------------------------------------------------------------------------------------------------------
@@ -126,13 +149,71 @@ OPTIONS = tuple(name for name, p in signature(sample).parameters.items() if p.ki
 def _marginal(design: Design, priors: Priors, settings: Settings) -> tuple[RawDraws, Attributes]:
     from bayeslmm.bayes.marginal.run import run
 
-    return run(design, priors, settings), {"engine": "marginal", "sampler": "bayeslmm", **_versions("numba")}
+    with _progress(settings) as progress:
+        return run(design, priors, settings, progress=progress), _own()
+
+
+def _own() -> Attributes:
+    return {"engine": "marginal", "sampler": "bayeslmm", **_versions("numba")}
+
+
+def _stored(
+    design: Design,
+    priors: Priors,
+    settings: Settings,
+    seed: int | None,
+    path: str | PathLike[str],
+    resume: bool,
+    data_name: str,
+) -> tuple[RawDraws, Attributes, Settings]:
+    """Draw into a store, from the start or from where it is; without a seed it goes on with the store's."""
+    from bayeslmm.bayes.marginal.run import run
+    from bayeslmm.bayes.store import Header, Store
+
+    same = {name: getattr(settings, name) for name in ("chains", "draws", "tune", "target_accept", "seed")}
+    attributes = {**_attributes(design, priors, settings), **_own()}
+    header = Header.of(design, priors, same, attributes, data_name)
+    if resume:
+        expected = header if seed is not None else replace(header, settings={**same, "seed": None})
+        kept = Store.open(path, expected)
+        settings = replace(settings, seed=int(kept.settings["seed"] or 0))
+    else:
+        kept = Store.begin(path, header)
+    ends = [kept.blocks(chain)[-1:] for chain in range(settings.chains)]
+    states = [end[0].state if end else None for end in ends]
+    done = sum(end[0].stop for end in ends if end)
+    with _progress(settings) as progress:
+        if done < settings.chains * settings.draws:
+            run(design, priors, settings, kept, progress, states)
+    raw, _ = kept.raw()
+    if raw is None:
+        raise KeyboardInterrupt
+    return raw, {**_own(), "seed": settings.seed}, settings
+
+
+def _marginal_by_pymc(
+    design: Design, priors: Priors, settings: Settings, sampler: Sampler | None
+) -> tuple[RawDraws, Attributes]:
+    """The marginal posterior by a sampler of PyMC's world, whose densities know every prior."""
+    sampler = _checked_sampler(sampler)
+    from bayeslmm.bayes.complete import complete
+    from bayeslmm.bayes.integrated import Integrated
+    from bayeslmm.bayes.nuts import run_marginal_pymc
+
+    _say_compiling(settings)
+    found = run_marginal_pymc(design, priors, sampler, settings)
+    rest = complete(design, Integrated.of(design, priors), found.values, settings.seed)
+    values = found.values | rest
+    named = {name: values[name] for name in public_names(design)}
+    versions = _versions("numba", "pymc", "pytensor", *SAMPLER_PACKAGES[sampler])
+    return RawDraws(named, found.statistics), {"engine": "marginal", "sampler": sampler, **versions}
 
 
 def _importance(design: Design, priors: Priors, settings: Settings) -> tuple[RawDraws, Attributes]:
     from bayeslmm.bayes.marginal.importance import importance
 
-    found = importance(design, priors, settings)
+    with _progress(settings) as progress:
+        found = importance(design, priors, settings, progress)
     if found.raw is None:
         warnings.warn(
             f"importance sampling: Pareto k-hat is {found.k:.2f}, above 0.7, after {found.proposals} proposals: the "
@@ -153,18 +234,24 @@ def _hierarchical(
     parameterisation: Parameterisation | None,
     reliability: Reliability,
 ) -> tuple[RawDraws, Attributes]:
-    sampler = "nutpie" if sampler is None else sampler
-    check_choice("sampler", sampler, get_args(Sampler))
-    _check_installed(sampler)
+    sampler = _checked_sampler(sampler)
     centred = centred_groups(design, "auto" if parameterisation is None else parameterisation, reliability)
     from bayeslmm.bayes.nuts import run
 
-    if settings.progressbar:
-        print("Compiling the model: half a minute the first time on a machine, then seconds", file=sys.stderr)
+    _say_compiling(settings)
     raw = run(design, priors, sampler, settings, centred)
     versions = _versions("pymc", "pytensor", *SAMPLER_PACKAGES[sampler])
     told = {"engine": "hierarchical", "sampler": sampler, "parameterisation": as_text(design, centred)}
     return raw, {**told, **versions}
+
+
+def _progress(settings: Settings) -> Progress:
+    return Progress(settings.chains, settings.tune, settings.progressbar)
+
+
+def _say_compiling(settings: Settings) -> None:
+    if settings.progressbar:
+        print("Compiling the model: half a minute the first time on a machine, then seconds", file=sys.stderr)
 
 
 def _attributes(design: Design, priors: Priors, settings: Settings) -> Attributes:
@@ -232,13 +319,27 @@ def _interactive() -> bool:
 
 def _engine(engine: str, sampler: object, parameterisation: object) -> str:
     check_choice("engine", engine, get_args(Engine))
-    given = {"sampler": sampler, "parameterisation": parameterisation}
-    named = [name for name, value in given.items() if value is not None]
-    if engine in ("marginal", "importance") and named:
-        raise ArgumentError(f'{named[0]} is an argument of engine="hierarchical"; engine="{engine}" has no use for it')
+    for name, value, allowed in (
+        ("sampler", sampler, ("auto", "marginal", "hierarchical")),
+        ("parameterisation", parameterisation, ("auto", "hierarchical")),
+    ):
+        if value is not None and engine not in allowed:
+            raise ArgumentError(f'engine="{engine}" has no use for {name}; engine="hierarchical" has')
     if engine == "auto":
-        return "hierarchical" if named else "marginal"
+        return "marginal" if sampler is None and parameterisation is None else "hierarchical"
     return engine
+
+
+def _is_our_own(engine: str, priors: Priors, sampler: object) -> bool:
+    """Whether our own sampler runs: its densities know the priors, and nobody asked for another one."""
+    return engine == "marginal" and sampler is None and all(s.prior.code != FOREIGN for s in priors.slots)
+
+
+def _checked_sampler(sampler: Sampler | None) -> Sampler:
+    chosen: Sampler = "nutpie" if sampler is None else sampler
+    check_choice("sampler", chosen, get_args(Sampler))
+    _check_installed(chosen)
+    return chosen
 
 
 def _check_installed(sampler: str) -> None:

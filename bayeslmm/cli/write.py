@@ -87,7 +87,7 @@ def _posterior_files(out: Path, posterior: Posterior) -> Iterator[Path]:
     yield _table(posterior.ranef(), out / "posterior_ranef.csv")
     yield _table(posterior.diagnostics().table, out / "diagnostics.csv", "check")
     path = out / "posterior.nc"
-    posterior.data.to_netcdf(path, engine="h5netcdf")
+    posterior.save(path)
     yield path
 
 

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from bayeslmm.compare.along import Along, all_columns, along
 from bayeslmm.design import Design, RandomTerm
+from bayeslmm.design.along import Along, all_columns, along
 from bayeslmm.results import rformat, style
 
 MOST = 24

@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from bayeslmm.compare.along import all_columns
 from bayeslmm.compare.levels import Alone, alone, least_squares
 from bayeslmm.compare.lines import group_lines
 from bayeslmm.compare.same import check_same
 from bayeslmm.compare.shrinkage import shrinkage
 from bayeslmm.design import Design, RandomTerm
+from bayeslmm.design.along import all_columns
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.point.estimates import mode_variances
 from bayeslmm.results import rformat

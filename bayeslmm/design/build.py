@@ -16,6 +16,7 @@ from bayeslmm.design.nodes import Name, names_in
 from bayeslmm.design.random_terms import Built, random_terms
 from bayeslmm.design.rank import independent
 from bayeslmm.design.recipe import Recipe, kind_of
+from bayeslmm.design.source import Source
 from bayeslmm.design.values import Factor, Value
 from bayeslmm.errors import DataError, DesignWarning
 
@@ -37,7 +38,7 @@ def build(
     formula
         An lme4-style formula.
     data
-        Any frame that narwhals reads, or a dict of columns. It is not changed.
+        Any frame that narwhals reads, a dict of columns, or `Columns` that were read before. It is not changed.
     weights, offset
         A column's name, or an array (n,) with one number per row of the data. The offset adds to `offset()` terms.
     contrasts
@@ -83,6 +84,7 @@ def build(
         columns=_fixed_columns(parsed, frame, offset),
         weights_name=_argument_name(weights),
         offset_name=_argument_name(offset),
+        source=Source.of(frame.columns, weights, offset),
     )
 
 

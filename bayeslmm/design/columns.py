@@ -33,6 +33,8 @@ class Table:
         for name in names:
             if counts[name] > 1:
                 raise DataError(f"{counts[name]} columns of the data are called `{name}`; rename all but one")
+        if isinstance(self.frame, Columns):
+            return Columns({name: self.frame.values[name] for name in names}, self.frame.n)
         if isinstance(self.frame, pd.DataFrame):
             found = {name: _series(self.frame, name, self.names) for name in names}
             return Columns({k: _from_pandas(s, k, k in labels) for k, s in found.items()}, len(self.frame))
@@ -55,6 +57,8 @@ def table(data: Any) -> Table:
     DataError
         If it is no data frame.
     """
+    if isinstance(data, Columns):
+        return Table(data, tuple(data.values))
     index = data.index if isinstance(data, pd.DataFrame) else None
     if isinstance(data, Mapping):
         data = _from_mapping(data)

@@ -12,6 +12,7 @@ import numpy as np
 
 from bayeslmm.design.formula import Formula
 from bayeslmm.design.recipe import NewRows, NewTerm, Recipe
+from bayeslmm.design.source import Source
 from bayeslmm.design.values import Factor, Numeric, Value
 
 __all__ = ["Design", "FixedTerm", "NewRows", "NewTerm", "RandomTerm", "Recipe"]
@@ -136,6 +137,8 @@ class Design:
         The data's columns behind the fixed part and the offset, by name, on all rows of the caller's data.
     weights_name, offset_name
         The column given as argument, "an array" where it was one, "" where there was none.
+    source
+        What it was built of, to build it again elsewhere; None for one that was put together by hand.
     """
 
     formula: Formula
@@ -158,6 +161,7 @@ class Design:
     columns: Mapping[str, Value] = field(default_factory=dict, repr=False)
     weights_name: str = ""
     offset_name: str = ""
+    source: Source | None = field(default=None, repr=False)
 
     @property
     def y_net(self) -> np.ndarray:

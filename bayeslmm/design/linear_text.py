@@ -1,4 +1,4 @@
-"""Hypotheses in text: `recipeB - recipeC = 0`, `2 * age = 1.5`, `a = b = c`.
+"""Hypotheses in text: `recipeB - recipeC = 0`, `2 * age = 1.5`, `a = b = c`; where they are asked for, `a > 2 * b`.
 
 Names are those of the coefficients, as they are printed, brackets and colons included, or in backticks. Between commas
 or semicolons stand several hypotheses; without `=` an expression is held against 0.
@@ -17,21 +17,28 @@ import numpy as np
 from bayeslmm.errors import ArgumentError, did_you_mean
 
 _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_OPERATOR = re.compile(r"==|[-+*/()=,;]")
-_WORD = re.compile(r"[^\s+\-*/=,;()]+")
+_OPERATOR = re.compile(r"==|<=|>=|[-+*/()=<>,;]")
+EQUALITY = ("=", "==")
+RELATIONS = (*EQUALITY, "<", ">", "<=", ">=")
+_WORD = re.compile(r"[^\s+\-*/=<>,;()]+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hypothesis:
-    """weights'beta = null, as it was written: `text`, `weights` (p,), `null`."""
+    """weights'beta = null, as it was written: `text`, `weights` (p,), `null`, and the `relation`; "" where none was."""
 
     text: str
     weights: np.ndarray
     null: float
+    relation: str = ""
 
 
 def parse_hypotheses(
-    text: str, names: Sequence[str], dropped: Sequence[str] = (), terms: Sequence[str] = ()
+    text: str,
+    names: Sequence[str],
+    dropped: Sequence[str] = (),
+    terms: Sequence[str] = (),
+    relations: Sequence[str] = EQUALITY,
 ) -> list[Hypothesis]:
     """Read all hypotheses of a text.
 
@@ -43,13 +50,15 @@ def parse_hypotheses(
         The p coefficients.
     dropped, terms
         Names that are known but no coefficients, for messages.
+    relations
+        What may stand between two sides.
 
     Raises
     ------
     ArgumentError
         With the text and a caret.
     """
-    reader = _Reader(text, names, dropped, terms)
+    reader = _Reader(text, names, dropped, terms, relations)
     found = []
     while True:
         found += reader.hypothesis()
@@ -77,8 +86,11 @@ class _Affine:
 class _Reader:
     """Reads one text from left to right; `kind`, `value` are the token at hand."""
 
-    def __init__(self, text: str, names: Sequence[str], dropped: Sequence[str], terms: Sequence[str]):
+    def __init__(
+        self, text: str, names: Sequence[str], dropped: Sequence[str], terms: Sequence[str], relations: Sequence[str]
+    ):
         self.text, self.names, self.dropped, self.terms = text, list(names), dropped, terms
+        self.relations = tuple(relations)
         self.by_length = sorted(self.names, key=len, reverse=True)
         self.start = self.end = 0
         self.kind, self.value = "end", ""
@@ -133,17 +145,19 @@ class _Reader:
 
     def hypothesis(self) -> list[Hypothesis]:
         begin = self.start
-        sides = [self.expression()]
-        while self.take("=", "=="):
+        sides, relations = [self.expression()], []
+        while relation := self.take(*self.relations):
+            relations.append("=" if relation in EQUALITY else relation)
             sides.append(self.expression())
         text = self.text[begin : self.start].strip().rstrip(",;").strip()
         if len(sides) == 1:
             sides.append(_Affine(0.0, np.zeros(len(self.names))))
+            relations.append("")
         out = []
         for i, (left, right) in enumerate(pairwise(sides)):
             difference = left.plus(right, -1.0)
             label = text if len(sides) == 2 else f"{text} ({i + 1})"
-            out.append(Hypothesis(label, difference.weights, -difference.constant))
+            out.append(Hypothesis(label, difference.weights, -difference.constant, relations[i]))
         return out
 
     def expression(self) -> _Affine:

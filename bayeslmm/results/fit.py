@@ -51,6 +51,7 @@ from bayeslmm.results.variance_test import How, Method
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit_plots import FitPlots
+    from bayeslmm.results.saved import PathLike
 
 __all__ = ["Ddf", "Fit", "check_ddf"]
 
@@ -60,6 +61,10 @@ class SampledModel(Protocol):
 
     def sample(self, **options: Any) -> Any:
         """Sample the posterior of the same model."""
+
+    @property
+    def priors(self) -> Any:
+        """The priors of every parameter."""
 
     def with_response(self, y: Any) -> Any:
         """The same model of another response."""
@@ -876,6 +881,23 @@ class Fit:
         (1, 2)
         """
         return bootstrap(self, statistic, n, resample, by, seed, workers, standard_error, progress)
+
+    def save(self, path: "PathLike") -> None:
+        """Save to a file that `blm.load` reads; the fit is made again there, and must have the same criterion.
+
+        Parameters
+        ----------
+        path
+            A name that ends in `.nc` (netCDF) or `.zarr` (Zarr, where installed).
+
+        Raises
+        ------
+        ArgumentError
+            The file cannot be written; nothing is lost.
+        """
+        from bayeslmm.results.saved_fit import save_fit
+
+        save_fit(self, path)
 
     def sample(self, **options: Any) -> Any:
         """Sample the posterior of the same model; options as for `Model.sample`. Returns a `Posterior`."""

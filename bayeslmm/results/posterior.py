@@ -9,34 +9,50 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayeslmm.bayes.packed_priors import pack_priors
 from bayeslmm.design import Design
 from bayeslmm.design.linear import linear_functions
+from bayeslmm.design.packed import pack
 from bayeslmm.design.reference_grid import Weights
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results import posterior_predict as predictions
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.means import Means, Names, Request
+from bayeslmm.results.posterior_check import PosteriorCheck, check_posterior
 from bayeslmm.results.posterior_diagnostics import Diagnostics, diagnose
 from bayeslmm.results.posterior_draws import Draws
-from bayeslmm.results.posterior_loo import Loo, psis_loo
+from bayeslmm.results.posterior_hypothesis import Hypotheses, HypothesisTable, Rope, judge
+from bayeslmm.results.posterior_loo import Loo, exact_logo, exact_loo, psis_loo
 from bayeslmm.results.posterior_means import of_draws
-from bayeslmm.results.posterior_predict import Kind, NewLevels, Seed
+from bayeslmm.results.posterior_predict import AsDraws, Interval, NewLevels, Replicated
 from bayeslmm.results.posterior_summary import PosteriorSummary, posterior_summary
 from bayeslmm.results.posterior_tables import IntervalKind, check_kind, coef_draws, ranef_draws, varcorr_draws
 from bayeslmm.results.posterior_variance import icc_draws, r2_draws
+from bayeslmm.results.predictor import Kind, Seed
+from bayeslmm.results.saved import PathLike, Saved, write
 
 if TYPE_CHECKING:
     from bayeslmm.bayes.priors import Priors
+    from bayeslmm.results.posterior_plots import PosteriorPlots
+    from bayeslmm.results.prior_decision import PriorDecision
+    from bayeslmm.results.prior_sensitivity import PriorSensitivity
 
-GROUPS = ("posterior_predictive", "log_likelihood", "prior")
+GROUPS = ("posterior_predictive", "log_likelihood", "prior", "log_prior")
 
 
 class FittableModel(Protocol):
-    """What a posterior needs of the model that it came from, to go back to the REML fit."""
+    """What a posterior needs of the model that it came from: to fit, to sample again, and to go into a file."""
+
+    @property
+    def data_name(self) -> str:
+        """What summaries call the data."""
 
     def fit(self, reml: bool = True) -> Any:
         """Fit the same model by REML or ML."""
+
+    def with_priors(self, priors: Any) -> Any:
+        """The same model with other priors."""
 
 
 class ModelWithPriors(FittableModel, Protocol):
@@ -188,13 +204,52 @@ class Posterior:
         """Divergences, R-hat, ESS, E-BFMI and tree depth, each with what to do; `print` it, or take `.table`, `.ok`."""
         return self._diagnostics
 
-    def loo(self) -> Loo:
-        """Leave-one-out cross-validation by PSIS; the random effects of the row's groups are kept.
+    def loo(self, conditional: bool = False, draws: int | None = None) -> Loo:
+        """Leave-one-out cross-validation by PSIS, exact for every draw of the sds, correlations and sigma.
 
-        Where few rows share a level, single rows hold much of what is known about it, and Pareto k says so.
+        How well is a row predicted from all others? Random effects, and coefficients with a normal or flat prior, are
+        integrated out in closed form, so that importance sampling has to account for the few other parameters only.
+
+        Parameters
+        ----------
+        conditional
+            Condition on the random effects too, as brms and bambi do. Where few rows share a level, single rows hold
+            much of what is known about it, and Pareto k says so.
+        draws
+            How many draws to use, evenly spread; None: all, fewer where rows times draws are more than 20 million.
         """
+        if not conditional:
+            return exact_loo(self.draws, self.priors, self._obs, draws)
+        if draws is not None:
+            raise ArgumentError("loo(conditional=True) takes all draws; draws=... is for the exact one")
         tree = self.data if "log_likelihood" in self.data.children else self.extended("log_likelihood").data
         return psis_loo(tree)
+
+    def logo(self, group: str) -> Loo:
+        """Leave-one-group-out cross-validation, exact as `loo()`: all rows of a level, jointly, from all others.
+
+        Parameters
+        ----------
+        group
+            A grouping factor of the model.
+        """
+        return exact_logo(self.draws, self.priors, group)
+
+    def check(self, replicates: int | None = None, seed: Seed = 1) -> PosteriorCheck:
+        """Does the model make data like those observed? One table in words, worst first; `.plot()` shows it.
+
+        Test statistics of rows (replicated with the same levels), of groups (replicated with new levels) and of
+        residuals, with posterior predictive p-values; and whether rows lie in their leave-one-out predictive
+        distributions as they should (LOO-PIT).
+
+        Parameters
+        ----------
+        replicates
+            How many data sets are made; None: 400, fewer for large data.
+        seed
+            Of the random numbers.
+        """
+        return check_posterior(self.draws, self.priors, self._obs, replicates, seed)
 
     # -- shares of variance ---------------------------------------------------------------------------------------
 
@@ -237,6 +292,27 @@ class Posterior:
         functions = linear_functions(L, self.design)
         shifted = replace(functions, constant=functions.constant - functions.null)
         return of_draws(Request.one_family(shifted, ()), self.draws.beta, check_level(level))
+
+    def hypothesis(self, hypotheses: Hypotheses, rope: Rope = None, level: float = 0.95) -> HypothesisTable:
+        """Judge statements about the parameters: how probable they are, and what the data changed.
+
+        Parameters
+        ----------
+        hypotheses
+            `"grade > 0"`, `"grade - 2 * female"`, `"grade = 0"`; several between commas, in a list, or in a dict by
+            name. Coefficients, `sd_g[effect]`, `cor_g[effect, effect]` and `sigma` can be combined linearly. An
+            equality is judged by the ratio of posterior and prior density there, for coefficients with proper priors.
+        rope
+            (low, high): from where to where left less right side counts as no difference.
+        level
+            Probability of the equal-tailed intervals.
+
+        Raises
+        ------
+        ArgumentError
+            A name is not known, or an equality has no prior density to compare with, and no rope.
+        """
+        return judge(self.draws, self.priors, hypotheses, rope, check_level(level))
 
     def means(
         self,
@@ -284,9 +360,10 @@ class Posterior:
         kind: Kind = "expected",
         level: float = 0.95,
         seed: Seed = None,
-        draws: bool = False,
-    ) -> pd.DataFrame | np.ndarray:
-        """Predictions with their uncertainty.
+        draws: AsDraws = False,
+        interval: Interval | None = None,
+    ) -> pd.DataFrame | np.ndarray | xr.DataArray:
+        """Predictions with their uncertainty, for any number of rows: a chunk of them is in memory at a time.
 
         Parameters
         ----------
@@ -298,25 +375,48 @@ class Posterior:
             A level that was not in the data is an "error", gets the "population" value (effects of zero), or effects
             that are a "sample" from their distribution: one draw per level and posterior draw.
         kind
-            "expected": the mean; "predictive": a new response, with residual noise. Rows of `newdata` have weight 1.
+            "expected": the mean of the response; "linear": the linear predictor, which is the same for a Gaussian
+            response; "predictive": a new response, with residual noise. Rows of `newdata` have weight 1.
         level
             Probability of the equal-tailed intervals.
         seed
             Of new levels and of the noise.
         draws
-            Return the draws, (draws, rows), instead of their summary.
+            Return the draws instead of their summary: True or "array" as (draws, rows), "xarray" with dims chain, draw
+            and obs. All of them have to fit into memory.
+        interval
+            Ask as `Fit.predict` is asked, for the interval of the mean of a row, "confidence" (or "expected"), or of a
+            new observation of it, "prediction" (or "predictive"). Then levels that are new vary with their full
+            variance, unless they are an "error"; an observation has the weight in the column that the model took its
+            weights from, and comes from one new level of the groups that `re` leaves out.
 
         Returns
         -------
         DataFrame
             Columns estimate (mean), se (sd), lower, upper, with the index of `newdata` where it has one; NaN where a
             value is missing.
-        """
-        return predictions.predict_posterior(self.draws, newdata, re, new_levels, kind, level, seed, draws)
 
-    def posterior_predictive(self, seed: Seed = None) -> xr.Dataset:
-        """New responses `y` (chain, draw, obs) for the rows that were fitted, given their random effects."""
-        return predictions.posterior_predictive(self.draws, self._obs, seed)
+        Raises
+        ------
+        DataError
+            A column is missing, or a level is new and that was not allowed for.
+        ArgumentError
+            An argument is not known, or the draws do not fit into memory.
+        """
+        return predictions.predict_posterior(self.draws, newdata, re, new_levels, kind, level, seed, draws, interval)
+
+    def posterior_predictive(self, re: Replicated = "all", seed: Seed = None) -> xr.Dataset:
+        """New responses `y` (chain, draw, obs) for the rows that were fitted.
+
+        Parameters
+        ----------
+        re
+            "all": of the same levels, with their random effects; "new": of new levels, whose effects are drawn from
+            their distribution, once per level and posterior draw; "none": with effects of zero.
+        seed
+            Of the random numbers.
+        """
+        return predictions.posterior_predictive(self.draws, self._obs, seed, re)
 
     def log_likelihood(self) -> xr.DataArray:
         """Log density (chain, draw, obs) of each response, given its random effects; weights respected."""
@@ -344,16 +444,17 @@ class Posterior:
         Parameters
         ----------
         *groups
-            Of "posterior_predictive", "log_likelihood", "prior"; none given is the first two.
+            Of "posterior_predictive", "log_likelihood", "prior", "log_prior"; none given is the first two.
         seed
             Of the random numbers.
         prior_draws
             How many draws `prior` has.
         """
         make = {
-            "posterior_predictive": lambda: self.posterior_predictive(seed),
+            "posterior_predictive": lambda: self.posterior_predictive(seed=seed),
             "log_likelihood": lambda: predictions.log_likelihood(self.draws, self._obs),
             "prior": lambda: self.prior(prior_draws, seed),
+            "log_prior": self._log_prior,
         }
         for name in groups:
             if name not in GROUPS:
@@ -364,11 +465,104 @@ class Posterior:
         tree.attrs = dict(self.data.attrs)
         return replace(self, data=tree)
 
+    # -- priors ----------------------------------------------------------------------------------------------------
+
+    @property
+    def plot(self) -> "PosteriorPlots":
+        """Pictures: `post.plot.prior_posterior()`."""
+        from bayeslmm.results.posterior_plots import PosteriorPlots
+
+        return PosteriorPlots(self.draws, self.priors)
+
+    def prior_sensitivity(
+        self,
+        decision: Any = None,
+        prior: str = "all",
+        level: float = 0.95,
+        reach: float = 32.0,
+        draws: int = 1000,
+        refits: int = 12,
+        sampling: Mapping[str, Any] | None = None,
+    ) -> "PriorSensitivity | PriorDecision":
+        """Whether the priors decide: about each parameter, or about one decision.
+
+        Without `decision`: power-scaling of priors and likelihood (Kallioinen et al. 2024), and a verdict on each
+        parameter. With it: how much wider or narrower a prior must be until the interval of a quantity includes zero,
+        or excludes it, by reweighting the draws, and by sampling again where k-hat is above 0.7.
+
+        Parameters
+        ----------
+        decision
+            One linear function of the coefficients, as for `contrast`: "grade", "recipeB - recipeC". The interval is
+            held against 0, or against the number right of `=`.
+        prior
+            Of a decision: the prior that changes, by its name in `priors=`: a parameter ("grade", "sd_major[grade]"), a
+            class ("beta", "sd", "sd_major", "sigma"), or "all". Priors of correlations and flat ones have no width.
+        level
+            Of a decision: probability of the equal-tailed interval.
+        reach
+            Of a decision: the largest factor tried, and one over the smallest.
+        draws
+            Without a decision: how many draws are used, at most.
+        refits, sampling
+            Of a decision: the most times the model is sampled again, and with which options of `Model.sample`; None:
+            the chains, draws and seed of this posterior.
+
+        Returns
+        -------
+        PriorSensitivity or PriorDecision
+            `print` it; `.table`, of a decision also `.curve`, `.sentence` and `.plot()`.
+        """
+        from bayeslmm.results.prior_decision import prior_decision
+        from bayeslmm.results.prior_parameters import own_priors
+        from bayeslmm.results.prior_sensitivity import prior_sensitivity
+
+        priors = own_priors(self.priors, "prior_sensitivity")
+        if decision is None:
+            return prior_sensitivity(self.draws, priors, draws)
+        function = linear_functions(decision, self.design)
+
+        def refit(given: Mapping[str, Any]) -> Draws:
+            return self.model.with_priors(given).sample(**self._sampling(sampling)).draws
+
+        return prior_decision(self.draws, priors, function, prior, refit, check_level(level), reach, refits)
+
+    def _log_prior(self) -> xr.Dataset:
+        from bayeslmm.results.prior_parameters import log_prior_dataset, own_priors
+
+        return log_prior_dataset(self.draws, own_priors(self.priors, "log_prior"))
+
+    def _sampling(self, given: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Options to sample again as this posterior was."""
+        kept = ("chains", "draws", "tune", "seed")
+        own: dict[str, Any] = {str(k): v for k, v in self.data.attrs.items() if k in kept}
+        return {**own, "progressbar": False, **(given or {})}
+
     # -- onwards --------------------------------------------------------------------------------------------------
 
     def fit(self, reml: bool = True) -> Any:
         """Fit the same model by REML or ML. Returns a `Fit`."""
         return self.model.fit(reml=reml)
+
+    def save(self, path: PathLike) -> None:
+        """Save to a file that `blm.load` reads; ArviZ reads the draws in it too.
+
+        It holds the draws, the formula, the columns that it uses, contrasts and levels, priors, seed, settings and
+        versions: everything but functions of one's own, which are given again to `blm.load`.
+
+        Parameters
+        ----------
+        path
+            A name that ends in `.nc` (netCDF) or `.zarr` (Zarr, where installed). A file of that name is replaced once
+            the new one is whole.
+
+        Raises
+        ------
+        ArgumentError
+            The file cannot be written; nothing is lost.
+        """
+        parts = {"design": pack(self.design), "priors": pack_priors(self.priors)}
+        write(path, Saved("posterior", {"data_name": self.model.data_name}, parts, self.data))
 
     def __repr__(self) -> str:
         return self.summary().text

@@ -1,21 +1,21 @@
-"""Whether the draws can be used, in words: R-hat and ESS (Vehtari et al. 2021), divergences, E-BFMI (Betancourt 2016).
+"""Whether the draws can be used: all checks of `draw_checks` in one table, in words.
 
-R-hat and ESS are ArviZ's. One chain has no R-hat, and neither has a constant: both are said, never shown as a number.
+One chain has no R-hat, and neither has a constant: both are said, never shown as a number.
 """
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.base import array_stats
 
+from bayeslmm.results import draw_checks as checks
+from bayeslmm.results.convergence import rhat_and_ess
+from bayeslmm.results.draw_checks import Row, Run, row, statistic
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws, pair_labels
 
-RHAT, ESS_PER_CHAIN, BFMI, DEPTH_SHARE = 1.01, 100, 0.3, 0.01
-EFFECTS_CHECKED = 200
+EFFECTS_CHECKED = 60
 DIVERGING = ("diverging", "divergent")
 DEPTH_REACHED = ("reached_max_treedepth", "maxdepth_reached")
 ENERGY = ("energy",)
@@ -31,11 +31,14 @@ class Diagnostics:
         DataFrame by check: `value`, `where`, `ok`, `verdict` in words, `next_step` (code; "" where nothing is wrong).
     chains, draws
         What was looked at.
+    engine
+        How they were drawn; "" where that is not known.
     """
 
     table: pd.DataFrame
     chains: int
     draws: int
+    engine: str = ""
 
     @property
     def ok(self) -> bool:
@@ -44,29 +47,29 @@ class Diagnostics:
 
     @property
     def lines(self) -> list[str]:
-        """All checks in one line; or one line for each check that failed, and where to read on."""
+        """All checks in one line where nothing is wrong; the whole table where something is."""
         if self.ok:
             return ["diagnostics: nothing speaks against these draws (" + "; ".join(self._shown()) + ")"]
-        bad = self.table[~self.table["ok"].astype(bool)]
-        return [
-            *(f"! {name}: {verdict}" for name, verdict in bad["verdict"].items()),
-            "  what to do: post.diagnostics()",
-        ]
+        return ["Diagnostics:", *self._rows()]
 
     def __str__(self) -> str:
         head = f"Diagnostics of {self.chains} {_plural('chain', self.chains)} x {self.draws} draws"
-        lines = [head, ""]
-        width = max(len(str(i)) for i in self.table.index)
-        for name, row in self.table.iterrows():
-            lines.append(f"{'  ' if row['ok'] else '! '}{str(name).ljust(width)}  {row['verdict']}")
-            if row["next_step"]:
-                lines.append(" " * (width + 4) + "-> " + row["next_step"])
         end = (
             "Nothing speaks against using these draws."
             if self.ok
             else "Read the lines marked ! before using these draws."
         )
-        return "\n".join([*lines, "", end])
+        return "\n".join([head, "", *self._rows(), "", end])
+
+    def _rows(self) -> list[str]:
+        """One line for each check, and one below it for the next step."""
+        lines = []
+        width = max(len(str(i)) for i in self.table.index)
+        for name, found in self.table.iterrows():
+            lines.append(f"{'  ' if found['ok'] else '! '}{str(name).ljust(width)}  {found['verdict']}")
+            if found["next_step"]:
+                lines.append(" " * (width + 4) + "-> " + found["next_step"])
+        return lines
 
     __repr__ = __str__
 
@@ -74,10 +77,14 @@ class Diagnostics:
         return preformatted(str(self))
 
     def _shown(self) -> list[str]:
-        value = self.table["value"]
-        divergences = "" if np.isnan(value["divergences"]) else f"{value['divergences']:.0f} divergences"
-        rest = [f"R-hat to {value['R-hat']:.3f}", f"ESS from {value[['ESS bulk', 'ESS tail']].min():.0f}"]
-        return [text for text in (divergences, *rest) if text]
+        value = self.table["value"].dropna()
+        shown = {
+            "divergences": lambda v: f"{v:.0f} divergences",
+            "k-hat": lambda v: f"k-hat {v:.2f}",
+            "R-hat": lambda v: f"R-hat to {v:.3f}",
+        }
+        least = value.reindex(["ESS bulk", "ESS tail", "importance ESS"]).min()
+        return [text(value[name]) for name, text in shown.items() if name in value] + [f"ESS from {least:.0f}"]
 
 
 def convergence(values: np.ndarray) -> pd.DataFrame:
@@ -92,14 +99,10 @@ def convergence(values: np.ndarray) -> pd.DataFrame:
     constant = (values == values[:1, :1]).all(axis=(0, 1))
     out = np.full((3, m), np.nan)
     if values.shape[1] >= 4 and not constant.all():
-        moving = values[:, :, ~constant]
-        axes = {"chain_axis": 0, "draw_axis": 1}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            if values.shape[0] > 1:
-                out[0, ~constant] = array_stats.rhat(moving, **axes)
-            out[1, ~constant] = array_stats.ess(moving, method="bulk", **axes)
-            out[2, ~constant] = array_stats.ess(moving, method="tail", prob=(0.05, 0.95), **axes)
+        moving = np.ascontiguousarray(values[:, :, ~constant].transpose(2, 0, 1))
+        out[:, ~constant] = rhat_and_ess(moving)
+        if values.shape[0] == 1:
+            out[0] = np.nan
     return pd.DataFrame({"rhat": out[0], "ess_bulk": out[1], "ess_tail": out[2], "constant": constant})
 
 
@@ -130,126 +133,38 @@ def some_effects(draws: Draws) -> tuple[list[str], np.ndarray, int]:
 def diagnose(draws: Draws, data: xr.DataTree) -> Diagnostics:
     """All checks of one posterior."""
     chains, n = draws.shape
+    run = Run.of(data.attrs, n)
     names, values = parameters(draws)
     effect_names, effects, total = some_effects(draws)
-    table = convergence(np.concatenate([values, effects], axis=2)).set_axis([*names, *effect_names])
-    stats = data["sample_stats"].to_dataset() if "sample_stats" in data.children else xr.Dataset()
-    rows = [
-        _divergences(_statistic(stats, DIVERGING), chains * n),
-        _rhat(table["rhat"], chains),
-        _ess(table["ess_bulk"], "bulk", chains, n),
-        _ess(table["ess_tail"], "tail", chains, n),
-        _bfmi(_statistic(stats, ENERGY)),
-        _depth(_statistic(stats, DEPTH_REACHED)),
-    ]
-    if len(effect_names) < total:
-        rows.append(
-            _row(
-                "random effects",
-                len(effect_names),
-                "",
-                True,
-                f"R-hat and ESS of {len(effect_names)} of {total} looked at",
-            )
-        )
+    looked_at = np.concatenate([values, effects], axis=2)
+    table = convergence(looked_at).set_axis([*names, *effect_names])
+    rows = checks.finite(looked_at, table.index)
+    if run.independent:
+        rows += [checks.khat(run), checks.importance_ess(run)]
+    else:
+        rows += _of_chains(table, data, run, chains)
+    if len(effect_names) < total and not run.independent:
+        said = f"R-hat and ESS of {len(effect_names)} of {total} looked at"
+        rows.append(row("random effects", len(effect_names), "", True, said))
     if table["constant"].any():
         constant = ", ".join(table.index[table["constant"]][:5])
-        rows.append(
-            _row("constants", int(table["constant"].sum()), constant, True, f"{constant}: the same in every draw")
-        )
+        said = f"{constant}: the same in every draw"
+        rows.append(row("constants", int(table["constant"].sum()), constant, True, said))
     columns = ["check", "value", "where", "ok", "verdict", "next_step"]
-    return Diagnostics(pd.DataFrame(rows, columns=columns).set_index("check"), chains, n)
+    return Diagnostics(pd.DataFrame(rows, columns=columns).set_index("check"), chains, n, run.engine)
 
 
-Row = tuple[str, float, str, bool, str, str]
-
-
-def _row(check: str, value: float, where: str, ok: bool, verdict: str, next_step: str = "") -> Row:
-    return check, float(value), where, ok, verdict, next_step
-
-
-def _statistic(stats: xr.Dataset, names: tuple[str, ...]) -> np.ndarray | None:
-    """A sampler's statistic (chain, draw), under whichever name; None where it is absent."""
-    name = next((n for n in names if n in stats), None)
-    return None if name is None else stats[name].transpose("chain", "draw").to_numpy()
-
-
-def _divergences(diverging: np.ndarray | None, total: int) -> Row:
-    if diverging is None:
-        return _row("divergences", np.nan, "", True, "not recorded by the sampler")
-    count = int(diverging.sum())
-    if not count:
-        return _row("divergences", 0, "", True, f"none in {total} draws")
-    verdict = f"{count} divergent of {total} draws: parts of the posterior may be missing"
-    step = "model.sample(target_accept=0.99); if they stay, tighter priors for the sds"
-    return _row("divergences", count, "", False, verdict, step)
-
-
-def _rhat(rhat: pd.Series, chains: int) -> Row:
-    if chains < 2:
-        return _row(
-            "R-hat", np.nan, "", False, "no R-hat: it compares chains and there is one", "model.sample(chains=4)"
-        )
-    if rhat.isna().all():
-        return _row("R-hat", np.nan, "", False, "no R-hat: too few draws", "model.sample(draws=1000)")
-    where, value = str(rhat.idxmax()), float(rhat.max())
-    if value <= RHAT:
-        return _row("R-hat", value, where, True, f"largest {value:.3f} ({where}): the chains agree")
-    verdict = f"largest {value:.3f} ({where}), above {RHAT}: the chains do not agree yet"
-    step = "model.sample(tune=2000, draws=2000); " + (
-        "look at the chains, they may sit in different places" if value > 1.1 else ""
-    )
-    return _row("R-hat", value, where, False, verdict, step.rstrip("; "))
-
-
-def _ess(ess: pd.Series, kind: str, chains: int, draws: int) -> Row:
-    name, needed = f"ESS {kind}", ESS_PER_CHAIN * chains
-    if ess.isna().all():
-        return _row(name, np.nan, "", False, f"no {kind} ESS: too few draws", "model.sample(draws=1000)")
-    where, value = str(ess.idxmin()), float(ess.min())
-    good = {"bulk": "means and medians are settled", "tail": "interval ends are settled"}[kind]
-    bad = {"bulk": "means and medians are rough", "tail": "interval ends are rough"}[kind]
-    if value >= needed:
-        return _row(name, value, where, True, f"smallest {value:.0f} ({where}): {good}")
-    factor = int(min(20, np.ceil(needed / max(value, 1.0))))
-    verdict = f"smallest {value:.0f} ({where}), below {needed}: {bad}"
-    return _row(name, value, where, False, verdict, f"model.sample(draws={factor * draws})")
-
-
-def _bfmi(energy: np.ndarray | None) -> Row:
-    if energy is None or energy.shape[1] < 4:
-        return _row("E-BFMI", np.nan, "", True, "not recorded by the sampler")
-    each = np.square(np.diff(energy, axis=1)).mean(axis=1) / np.maximum(energy.var(axis=1), np.finfo(float).tiny)
-    chain, value = int(each.argmin()), float(each.min())
-    if value >= BFMI:
-        return _row(
-            "E-BFMI", value, f"chain {chain}", True, f"smallest {value:.2f} (chain {chain}): the tails are reached"
-        )
-    verdict = f"smallest {value:.2f} (chain {chain}), below {BFMI}: the sampler may miss the tails"
-    return _row(
-        "E-BFMI",
-        value,
-        f"chain {chain}",
-        False,
-        verdict,
-        "model.sample(tune=2000); if it stays, tighter priors for the sds",
-    )
-
-
-def _depth(reached: np.ndarray | None) -> Row:
-    if reached is None:
-        return _row("tree depth", np.nan, "", True, "limit not recorded by the sampler")
-    share = float(reached.mean())
-    if share <= DEPTH_SHARE:
-        return _row(
-            "tree depth",
-            share,
-            "",
-            True,
-            "limit not reached" if share == 0 else f"limit reached in {share:.1%} of the draws",
-        )
-    verdict = f"limit reached in {share:.0%} of the draws: slow mixing, not wrong by itself"
-    return _row("tree depth", share, "", False, verdict, "model.sample(tune=2000); centre and scale the predictors")
+def _of_chains(table: pd.DataFrame, data: xr.DataTree, run: Run, chains: int) -> list[Row]:
+    """The checks of Markov chains."""
+    stats = data["sample_stats"].to_dataset() if "sample_stats" in data.children else xr.Dataset()
+    return [
+        checks.divergences(statistic(stats, DIVERGING), chains * run.draws, run),
+        checks.rhat(table["rhat"], chains, run),
+        checks.ess(table["ess_bulk"], "bulk", chains, run),
+        checks.ess(table["ess_tail"], "tail", chains, run),
+        checks.bfmi(statistic(stats, ENERGY), run),
+        checks.depth(statistic(stats, DEPTH_REACHED), run),
+    ]
 
 
 def _plural(word: str, count: int) -> str:

@@ -1,156 +1,31 @@
-"""Predictions from posterior draws, without the compiled model.
+"""Predictions from posterior draws, without the compiled model: what is asked for, and the labels of the answer."""
 
-    eta_s = offset + X beta_s + sum_t Z_t b_ts[level],    y_s = eta_s + sigma_s / sqrt(w) e.
-
-A level that the model has not seen gets effects of zero, or b_s ~ N(0, Cov_s), drawn once for each posterior draw and
-shared by all rows of that level. Random numbers belong to levels and rows, never to chunks, so that the answer does
-not depend on how the rows are divided.
-"""
-
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayeslmm.design import Design, NewRows, NewTerm, RandomTerm
+from bayeslmm.design import Design, NewTerm, RandomTerm
 from bayeslmm.errors import ArgumentError, DataError
 from bayeslmm.results.checks import check_level
-from bayeslmm.results.posterior_draws import Draws, chunks
-from bayeslmm.results.posterior_tables import interval, sd_of
+from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.predict import chosen_groups, fitted_rows, row_index
+from bayeslmm.results.predict_interval import new_weights
+from bayeslmm.results.predictor import Kind, Predictor, Seed, Streams, TermEffects
 
 NewLevels = Literal["error", "population", "sample"]
-Kind = Literal["expected", "predictive"]
-Seed = int | np.random.Generator | None
-NOISE, LEVELS = 0, 1  # first word of the spawn keys
-
-
-@dataclass(frozen=True)
-class Streams:
-    """Independent random numbers by name: one stream for the noise, one for each new level."""
-
-    entropy: int
-
-    @classmethod
-    def of(cls, seed: Seed) -> "Streams":
-        """Streams of a seed; fresh ones for None."""
-        if isinstance(seed, np.random.Generator):
-            return cls(int(seed.integers(2**63)))
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0):
-            raise ArgumentError(f"seed={seed!r} must be a whole number that is not negative, or None")
-        return cls(int(seed) if seed is not None else int(np.random.SeedSequence().generate_state(1, np.uint64)[0]))
-
-    def rng(self, *key: int) -> np.random.Generator:
-        """The stream of this name."""
-        return np.random.default_rng(np.random.SeedSequence(self.entropy, spawn_key=key))
-
-
-@dataclass(frozen=True)
-class TermEffects:
-    """The draws of one term's effects, for known and for new levels.
-
-    Attributes
-    ----------
-    position
-        Of the term in the design.
-    b
-        (S, J, k): effects of the known levels.
-    root
-        (S, k, k): a root of the covariance, to draw new levels; None where new levels get zero.
-    Z
-        (m, k): values that multiply the effects.
-    index
-        (m,): known level of each row, or J + the number of the new level.
-    """
-
-    position: int
-    b: np.ndarray
-    root: np.ndarray | None
-    Z: np.ndarray
-    index: np.ndarray
-
-    def rows(self, part: slice, streams: Streams) -> np.ndarray:
-        """(S, rows): Z b for some rows."""
-        levels, position = np.unique(self.index[part], return_inverse=True)
-        J = self.b.shape[1]
-        b = np.zeros((self.b.shape[0], levels.size, self.b.shape[2]))
-        known = levels < J
-        b[:, known] = self.b[:, levels[known]]
-        if self.root is not None:
-            for column in np.flatnonzero(~known):
-                z = streams.rng(LEVELS, self.position, int(levels[column]) - J).normal(size=b.shape[::2])
-                b[:, column] = np.einsum("sij,sj->si", self.root, z)
-        value = np.zeros((b.shape[0], position.size))
-        for j in range(b.shape[2]):
-            value += b[:, position, j] * self.Z[part, j]
-        return value
-
-
-@dataclass(frozen=True)
-class Predictor:
-    """All that is needed to predict m rows from S draws, a chunk of rows at a time.
-
-    Attributes
-    ----------
-    beta, sigma
-        (S, p) and (S,).
-    rows
-        Columns of the rows to predict.
-    terms
-        Effects of the chosen groups.
-    weights
-        (m,): prior weights of the rows.
-    streams
-        The random numbers.
-    """
-
-    beta: np.ndarray
-    sigma: np.ndarray
-    rows: NewRows
-    terms: tuple[TermEffects, ...]
-    weights: np.ndarray
-    streams: Streams
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(draws, rows)."""
-        return self.beta.shape[0], self.rows.X.shape[0]
-
-    def expected(self, part: slice = slice(None)) -> np.ndarray:
-        """(S, rows): draws of the mean."""
-        eta = self.beta @ self.rows.X[part].T + self.rows.offset[part]
-        for term in self.terms:
-            eta += term.rows(part, self.streams)
-        return eta
-
-    def noise(self, part: slice, rng: np.random.Generator) -> np.ndarray:
-        """(S, rows): residuals; `rng` goes on from row to row."""
-        w = self.weights[part]
-        return (rng.normal(size=(w.size, self.sigma.size)) / np.sqrt(w)[:, None]).T * self.sigma[:, None]
-
-    def chunks(self, kind: Kind) -> Iterator[tuple[slice, np.ndarray]]:
-        """Draws (S, rows) of one chunk of rows after the other."""
-        rng = self.streams.rng(NOISE)
-        for part in chunks(self.shape[1], self.shape[0]):
-            value = self.expected(part)
-            yield part, value + self.noise(part, rng) if kind == "predictive" else value
-
-    def draws(self, kind: Kind) -> np.ndarray:
-        """(S, m): all draws."""
-        out = np.empty(self.shape)
-        for part, value in self.chunks(kind):
-            out[:, part] = value
-        return out
-
-    def summary(self, kind: Kind, level: float) -> dict[str, np.ndarray]:
-        """Mean, sd and interval (m,) of each row."""
-        out = np.empty((4, self.shape[1]))
-        for part, value in self.chunks(kind):
-            out[:, part] = value.mean(axis=0), sd_of(value), *interval(value, level)
-        return dict(zip(("estimate", "se", "lower", "upper"), out, strict=True))
+Interval = Literal["confidence", "expected", "prediction", "predictive"]
+Replicated = Literal["all", "new", "none"]
+AsDraws = bool | Literal["array", "xarray"]
+KIND_OF: dict[str, Kind] = {
+    "confidence": "expected",
+    "expected": "expected",
+    "prediction": "predictive",
+    "predictive": "predictive",
+}
 
 
 def predict_posterior(
@@ -161,16 +36,38 @@ def predict_posterior(
     kind: Kind,
     level: float,
     seed: Seed,
-    as_draws: bool,
-) -> pd.DataFrame | np.ndarray:
-    """Summaries of each row, or the draws (S, rows)."""
+    as_draws: AsDraws,
+    interval: Interval | None = None,
+) -> pd.DataFrame | np.ndarray | xr.DataArray:
+    """Summaries of each row, or the draws: (S, rows), or an array with dims chain, draw, obs."""
     check_level(level)
-    _check("new_levels", new_levels, ("error", "population", "sample"))
-    _check("kind", kind, ("expected", "predictive"))
-    predictor = make_predictor(draws, newdata, chosen_groups(draws.design, re), new_levels, seed)
-    if as_draws:
-        return predictor.draws(kind)
-    return pd.DataFrame(predictor.summary(kind, level), index=row_index(draws.design, newdata))
+    _check("new_levels", new_levels, get_args(NewLevels))
+    _check("kind", kind, get_args(Kind))
+    _check("draws", as_draws, (False, True, "array", "xarray"))
+    observed = False
+    if interval is not None:
+        kind, observed = _kind_of(interval, kind)
+        new_levels = "sample" if new_levels == "population" else new_levels
+    predictor = make_predictor(draws, newdata, chosen_groups(draws.design, re), new_levels, seed, observed)
+    if as_draws is False:
+        return pd.DataFrame(predictor.summary(kind, level), index=row_index(draws.design, newdata))
+    value = predictor.draws(kind)
+    return value if as_draws != "xarray" else _labelled(draws, value, row_index(draws.design, newdata), kind)
+
+
+def _kind_of(interval: str, kind: Kind) -> tuple[Kind, bool]:
+    """What an interval is for, and whether that is an observation."""
+    _check("interval", interval, tuple(KIND_OF))
+    found = KIND_OF[interval]
+    if kind == "predictive" and found == "expected":
+        raise ArgumentError(f'kind="predictive" and interval="{interval}" ask for different things; leave `kind` out')
+    return found, found == "predictive"
+
+
+def _labelled(draws: Draws, value: np.ndarray, rows: pd.Index, kind: Kind) -> xr.DataArray:
+    obs = np.arange(len(rows)) if isinstance(rows, pd.MultiIndex) else rows.to_numpy()
+    coords = {"chain": draws.posterior["chain"], "draw": draws.posterior["draw"], "obs": obs}
+    return xr.DataArray(value.reshape(*draws.shape, -1), coords, ("chain", "draw", "obs"), name=kind)
 
 
 def make_predictor(
@@ -179,11 +76,15 @@ def make_predictor(
     groups: frozenset[str] | None = None,
     new_levels: NewLevels = "error",
     seed: Seed = None,
+    observed: bool = False,
 ) -> Predictor:
-    """Predictor of the fitted rows (newdata None) or of new ones, with the effects of `groups` (None: all)."""
+    """Predictor of the fitted rows (newdata None) or of new ones, with the effects of `groups` (None: all).
+
+    `observed`: the rows are observations, each with its weight, and come from one new level of the other groups.
+    """
     design = draws.design
     groups = chosen_groups(design, "all") if groups is None else groups
-    rows = fitted_rows(design) if newdata is None else design.recipe.rows(newdata, groups=groups)
+    rows = fitted_rows(design) if newdata is None else design.recipe.rows(newdata, groups, all_effects=observed)
     m = rows.X.shape[0]
     missing = np.zeros(m, dtype=bool)
     terms = []
@@ -192,8 +93,10 @@ def make_predictor(
             absent = _missing(new)
             missing |= absent
             terms.append(_effects(draws, term, position, new, absent, new_levels))
-    rows = NewRows(rows.X, rows.terms, np.where(missing, np.nan, rows.offset))
-    weights = design.weights if newdata is None else np.ones(m)
+        elif observed:
+            terms.append(_one_new_level(draws, term, position, new))
+    rows = replace(rows, offset=np.where(missing, np.nan, rows.offset))
+    weights = new_weights(design, newdata, m) if observed else design.weights if newdata is None else np.ones(m)
     return Predictor(draws.beta, draws.sigma, rows, tuple(terms), weights, Streams.of(seed))
 
 
@@ -207,7 +110,12 @@ def _effects(
     if unknown.any():
         index[unknown] = term.n_levels + pd.factorize(new.labels[unknown])[0]
     root = covariance_root(draws, term) if new_levels == "sample" and unknown.any() else None
-    return TermEffects(position, draws.b(term), root, new.Z, index)
+    return TermEffects.of(position, draws.b(term), root, new.Z, index)
+
+
+def _one_new_level(draws: Draws, term: RandomTerm, position: int, new: NewTerm) -> TermEffects:
+    index = np.full(new.index.size, term.n_levels)
+    return TermEffects.of(position, draws.b(term), covariance_root(draws, term), np.nan_to_num(new.Z), index)
 
 
 def covariance_root(draws: Draws, term: RandomTerm) -> np.ndarray:
@@ -234,17 +142,36 @@ def _refuse(group: str, labels: np.ndarray) -> None:
     )
 
 
-def _check(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ArgumentError(f"{name}={value!r} is not known; it is one of " + ", ".join(f'"{k}"' for k in known))
+def _check(name: str, value: object, known: tuple[object, ...]) -> None:
+    if not any(value is k or (isinstance(value, str) and value == k) for k in known):
+        listed = ", ".join(f'"{k}"' if isinstance(k, str) else str(k) for k in known)
+        raise ArgumentError(f"{name}={value!r} is not known; it is one of {listed}")
 
 
 # -- the rows that were fitted -------------------------------------------------------------------------------------
 
 
-def posterior_predictive(draws: Draws, obs: np.ndarray, seed: Seed) -> xr.Dataset:
-    """New responses `y` (chain, draw, obs) for the rows that were fitted, given their random effects."""
-    return _dataset(draws, obs, make_predictor(draws, seed=seed).draws("predictive"))
+def posterior_predictive(draws: Draws, obs: np.ndarray, seed: Seed, re: Replicated = "all") -> xr.Dataset:
+    """New responses `y` (chain, draw, obs) for the rows that were fitted."""
+    return _dataset(draws, obs, replicator(draws, re, seed).draws("predictive"))
+
+
+def replicator(draws: Draws, re: Replicated, seed: Seed) -> Predictor:
+    """Predictor of new data like those fitted: of the same levels ("all"), of "new" ones, or "none" at all.
+
+    "new" gives every level of every group effects b ~ N(0, Cov_s), drawn once for each posterior draw.
+    """
+    _check("re", re, get_args(Replicated))
+    groups = frozenset[str]() if re == "none" else None
+    predictor = make_predictor(draws, groups=groups, seed=seed)
+    if re != "new":
+        return predictor
+    design = draws.design
+    terms = tuple(
+        replace(effects, root=covariance_root(draws, term), index=term.index + term.n_levels)
+        for effects, term in zip(predictor.terms, design.terms, strict=True)
+    )
+    return replace(predictor, terms=terms)
 
 
 def log_likelihood(draws: Draws, obs: np.ndarray) -> xr.Dataset:

@@ -96,7 +96,7 @@ def posterior_summary(draws: Draws, priors: Any, diagnostics: Diagnostics, level
     design = draws.design
     fixed, random = fixed_table(draws, level, kind), random_table(draws, level, kind)
     sections = [
-        _head(draws, level, kind),
+        _head(draws, diagnostics.engine, level, kind),
         random_lines(random) + "\n" + size_line(design.n, design.terms),
         fixed_lines(fixed),
         prior_lines(priors.table),
@@ -105,11 +105,12 @@ def posterior_summary(draws: Draws, priors: Any, diagnostics: Diagnostics, level
     return PosteriorSummary(fixed, random, level, kind, "\n\n".join(sections))
 
 
-def _head(draws: Draws, level: float, kind: str) -> str:
+def _head(draws: Draws, engine: str, level: float, kind: str) -> str:
     chains, n = draws.shape
+    how = "importance sampling" if engine == "importance" else "NUTS"
     chain = "chain" if chains == 1 else "chains"
     lines = [
-        "Linear mixed model, posterior by NUTS [bayeslmm]",
+        f"Linear mixed model, posterior by {how} [bayeslmm]",
         f"Formula: {draws.design.formula.text}",
         f"  Draws: {chains} {chain} x {n} draws; {100 * level:g}% {KINDS[kind]} intervals",
         "         Bulk, Tail: effective draws for means and for interval ends",

@@ -83,11 +83,11 @@ def _rows(design: Design, newdata: Any, groups: frozenset[str], interval: Interv
         Z.append(np.nan_to_num(new.Z))
         index.append(at)
         unknown.append((at < 0) & (asked or observed))
-    noise = 1 / _weights(design, newdata, rows.X.shape[0]) if observed else np.zeros(rows.X.shape[0])
+    noise = 1 / new_weights(design, newdata, rows.X.shape[0]) if observed else np.zeros(rows.X.shape[0])
     return RowsToPredict(np.nan_to_num(rows.X), tuple(Z), tuple(index), tuple(unknown), noise)
 
 
-def _weights(design: Design, newdata: Any, m: int) -> np.ndarray:
+def new_weights(design: Design, newdata: Any, m: int) -> np.ndarray:
     """(m,): weights of the rows; of new ones those in the column that the fit took, or 1 where it is not there."""
     if newdata is None:
         return design.weights

@@ -16,6 +16,7 @@ BAYES = "#D55E00"
 NO_POOLING = "#7F7F7F"
 COMPLETE = "#009E73"
 DATA = "#333333"
+PRIOR = "#CC79A7"
 
 MARKS = {"no pooling": NO_POOLING, "complete pooling": COMPLETE, "REML": REML, "Bayes": BAYES}
 

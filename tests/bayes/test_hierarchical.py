@@ -338,3 +338,34 @@ def test_starts_where_priors_allow():
 def test_names_that_cannot_be_are_refused():
     with pytest.raises(ArgumentError, match="`sigma`"):
         blm.Model("y ~ x + (1 | sigma)", DATA.rename(columns={"g": "sigma"})).pymc_model()
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        blm.Cauchy(1, 2),
+        blm.Laplace(1, 2),
+        blm.Logistic(1, 2),
+        blm.Uniform(-1, 9),
+        blm.TruncatedNormal(1, 2, upper=4),
+        blm.Uniform(0, 9),
+        blm.TruncatedNormal(1, 2, lower=0),
+        blm.LogNormal(1, 0.5),
+        blm.InverseGamma(3, 2),
+        blm.Weibull(1.5, 2),
+    ],
+    ids=str,
+)
+def test_every_class_means_the_same_in_pymc(prior):
+    """Of a coefficient; where it is positive also of an sd and of sigma."""
+    design = make("y ~ x + (x | g)")
+    given = {"x": prior, "sd": prior, "sigma": prior} if prior.positive else {"x": prior}
+    model = pymc_model(design, resolve(design, given))
+    names = ["beta_centred_" + type(prior).__name__, *(["sd_g", "sigma"] if prior.positive else [])]
+    variables = [model[name] for name in names]
+    point = model.initial_point()
+    values = pytensor.function(
+        [model.rvs_to_values[v] for v in variables], model.replace_rvs_by_values(variables), mode=PLAIN
+    )(*(point[model.rvs_to_values[v].name] for v in variables))
+    got = model.compile_logp(vars=variables, jacobian=False, mode=PLAIN)(point)
+    assert_allclose(got, sum(prior.logp(v).sum() for v in values), rtol=1e-6)

@@ -6,6 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import bayeslmm as blm
+from bayeslmm.bayes.bounds import inside, support_of
 from bayeslmm.bayes.priors import Priors, resolve
 from bayeslmm.design import Design, build
 from bayeslmm.errors import ArgumentError, DesignWarning
@@ -59,7 +60,7 @@ def same(one, other):
 
 def test_table_says_what_and_why():
     table = priors("y ~ x + (x | g)", {"sd": blm.HalfNormal(5), "x": blm.Normal(0, 1)}).table
-    assert list(table.columns) == ["parameter", "prior", "why"]
+    assert list(table.columns) == ["parameter", "prior", "sd", "unit", "sd_response", "why"]
     rows = table.set_index("parameter")
     assert rows.loc["Intercept", "why"] == "mean, 2.5 sd of y; at mean X"
     assert rows.loc["x", "prior"] == "Normal(0, 1)"
@@ -67,11 +68,37 @@ def test_table_says_what_and_why():
     assert rows.loc["sd_g[x]", "why"] == "given as `sd`"
     assert rows.loc["sigma", "why"] == "sd(y)"
     lines = str(priors("y ~ x + (1 | g)", {"sd": blm.HalfNormal(5)})).splitlines()
-    assert lines[0].split() == ["Parameter", "Prior", "Why"]
-    assert lines[3].split(maxsplit=2) == ["sd_g[Intercept]", "HalfNormal(5)", "given as `sd`"]
-    assert (
-        len({line.index(why) for line, why in zip(lines, ("Why", "mean", "2.5", "given", "sd(y)"), strict=True)}) == 1
+    assert lines[0].split(maxsplit=4) == ["Parameter", "Prior", "SD", "Unit", "SD in response Why"]
+    assert lines[3].split(maxsplit=5) == ["sd_g[Intercept]", "HalfNormal(5)", "3.014", "y", "3.014", "given as `sd`"]
+    whys = ("Why", "mean", "2.5", "given", "sd(y)")
+    assert len({line.index(why) for line, why in zip(lines, whys, strict=True)}) == 1
+
+
+def test_sds_are_in_units_that_are_named_and_in_those_of_the_response():
+    given = {"x": blm.Normal(0, 2), "sd": blm.HalfNormal(5), "flo": blm.Cauchy(0, 1), "sigma": blm.Flat()}
+    p = priors("y ~ x + f + (x | g)", given, weights="w")
+    rows = p.table.set_index("parameter")
+    w = DATA["w"]
+    sd_x = np.sqrt(np.average((DATA["x"] - np.average(DATA["x"], weights=w)) ** 2, weights=w) * N / (N - 1))
+    half = 5 * np.sqrt(1 - 2 / np.pi)
+    assert_allclose(rows.loc["x", ["sd", "sd_response"]].astype(float), [2, 2 * sd_x])
+    assert_allclose(rows.loc["sd_g[Intercept]", ["sd", "sd_response"]].astype(float), [half, half])
+    assert_allclose(rows.loc["sd_g[x]", ["sd", "sd_response"]].astype(float), [half, half * sd_x])
+    assert list(rows["unit"]) == ["y", "y per x", "y", "y", "y", "y per x", "", "y"]
+    assert rows.loc[["flo", "sigma", "cor_g"], ["sd", "sd_response"]].isna().all(axis=None)
+    text = {line.split()[0]: line for line in str(p).splitlines()}
+    assert text["sigma"].split()[2:5] == ["none", "y", "none"]
+    assert text["cor_g"].split()[1:3] == ["LKJ(2)", "slightly"]
+    assert " infinite y per x infinite given" in " ".join(
+        str(priors("y ~ x + (1 | g)", {"x": blm.StudentT(2, 0, 1)})).split()
     )
+
+
+def test_the_default_priors_let_every_part_move_the_response_alike():
+    rows = priors("y ~ x + f + (x | g)").table.set_index("parameter")
+    assert_allclose(rows.loc[["Intercept", "x", "flo"], "sd_response"], 2.5 * SD["y"])
+    sd = rows.loc[["sd_g[Intercept]", "sd_g[x]", "sigma"], "sd_response"]
+    assert_allclose(sd, blm.HalfStudentT(3, SD["y"]).sd)
 
 
 def test_to_user_puts_the_intercept_at_zero():
@@ -212,6 +239,29 @@ def test_a_coefficient_may_have_a_sign():
     assert by_name(priors("y ~ x + (1 | g)", {"x": blm.HalfNormal(1)}))["x"] == blm.HalfNormal(1)
 
 
+def test_priors_with_bounds():
+    given = {"x": blm.Uniform(-1, 2), "sd": blm.Uniform(0, 3), "sigma": blm.TruncatedNormal(4, 2, lower=0)}
+    p = priors("y ~ x + (x | g)", given)
+    assert [support_of(s) for s in p.slots if s.kind != "cor"] == [
+        (-np.inf, np.inf),
+        (-1, 2),
+        (0, 3),
+        (0, 3),
+        (0, np.inf),
+    ]
+    flat = priors("y ~ x + (x | g)", "flat")
+    assert support_of(flat.sigma) == (0, np.inf)
+    assert support_of(flat.beta[1]) == (-np.inf, np.inf)
+
+
+def test_a_start_is_moved_into_the_support():
+    p = priors("y ~ x + f + (x | g)", {"x": blm.Uniform(2, 5), "flo": blm.HalfNormal(1), "fmid": blm.Normal(0, 1)})
+    assert_allclose(inside(p.beta, np.array([1.0, 9.0, -2.0, -3.0])), [1, 3.5, 2, -3])
+    assert_allclose(inside(p.beta, np.array([1.0, 2.5, 0.0, -3.0])), [1, 2.5, p.beta[2].scale, -3])
+    cut = priors("y ~ x + (1 | g)", {"x": blm.TruncatedNormal(0, 1, upper=-2)})
+    assert_allclose(inside(cut.beta, np.array([0.0, 1.5])), [0, -5.5])
+
+
 def test_flat():
     got = by_name(priors("y ~ x + (x | g)", "flat"))
     assert got.pop("cor_g") == blm.LKJ(1)
@@ -235,7 +285,11 @@ def test_default_is_none():
         ({3: blm.Normal(0, 1)}, "no parameter `3`; priors can be given for"),
         ({"sd": blm.Normal(0, 2)}, r"`sd`: Normal\(0, 2\) allows negative values.*blm.HalfNormal\(2\)"),
         ({"sigma": blm.StudentT(4, 0, 2)}, r"blm.HalfStudentT\(4, 2\)"),
-        ({"sigma": blm.Normal(3, 2)}, "blm.Gamma"),
+        ({"sigma": blm.Normal(3, 2)}, r"its positive part is blm.TruncatedNormal\(3, 2, lower=0\)"),
+        ({"sigma": blm.Cauchy(0, 2)}, r"blm.HalfCauchy\(2\)"),
+        ({"sigma": blm.Laplace(0, 2)}, r"blm.Exponential\(0.5\)"),
+        ({"sd": blm.Uniform(-1, 5)}, r"allows negative values.*blm.Uniform\(0, 5\)"),
+        ({"sd": blm.Logistic(0, 5)}, "use blm.Gamma or blm.HalfNormal"),
         ({"x": blm.LKJ(2)}, r"`x`: LKJ\(2\) is a prior of correlations; use for example blm.Normal"),
         ({"sd": blm.LKJ(2)}, "blm.HalfNormal"),
         ({"cor": blm.Normal(0, 1)}, r"cannot be a prior of correlations; use blm.LKJ\(2\)"),

@@ -131,11 +131,19 @@ def test_arguments_are_checked_before_anything_is_compiled(model, monkeypatch, o
         model.sample(**options)
 
 
-@pytest.mark.parametrize("engine", ["marginal", "importance"])
-@pytest.mark.parametrize("options", [{"sampler": "nutpie"}, {"parameterisation": "centred"}])
-def test_arguments_of_the_hierarchical_engine_are_refused_by_others(model, engine, options):
-    with pytest.raises(ArgumentError, match=f'{next(iter(options))} is an argument of engine="hierarchical"'):
-        model.sample(engine=engine, **options)
+@pytest.mark.parametrize(
+    ("engine", "option"),
+    [("importance", {"sampler": "nutpie"}), ("marginal", {"parameterisation": "centred"})],
+)
+def test_arguments_of_the_hierarchical_engine_are_refused_by_others(model, engine, option):
+    with pytest.raises(ArgumentError, match=f'engine="{engine}" has no use for {next(iter(option))}'):
+        model.sample(engine=engine, **option)
+
+
+@pytest.mark.parametrize("options", [{"engine": "hierarchical"}, {"engine": "marginal", "sampler": "nutpie"}])
+def test_only_our_own_sampler_draws_into_a_store(model, tmp_path, options):
+    with pytest.raises(ArgumentError, match='store= is for engine="marginal" with its own sampler'):
+        model.sample(store=tmp_path / "run", **options)
 
 
 def test_an_intercept_far_from_the_data_is_said(monkeypatch):

@@ -3,7 +3,7 @@
 import pytest
 from numpy.testing import assert_allclose
 
-from bayeslmm.design.linear_text import parse_hypotheses
+from bayeslmm.design.linear_text import RELATIONS, parse_hypotheses
 from bayeslmm.errors import ArgumentError
 
 NAMES = ["(Intercept)", "x", "x2", "x:f", "I(x^2)", "poly(x, 2)1", "a.b", "log(x)", "my var"]
@@ -41,6 +41,15 @@ def test_chains_and_lists():
     found = parse_hypotheses("x = x2 = 1; log(x), poly(x, 2)1 = 2", NAMES)
     assert [h.text for h in found] == ["x = x2 = 1 (1)", "x = x2 = 1 (2)", "log(x)", "poly(x, 2)1 = 2"]
     assert [h.null for h in found] == [0, 1, 0, 2]
+
+
+def test_inequalities_where_they_are_asked_for():
+    found = parse_hypotheses("x > x2 >= 1, 2 < x, x == 3, x", NAMES, relations=RELATIONS)
+    assert [h.relation for h in found] == [">", ">=", "<", "=", ""]
+    assert [h.null for h in found] == [0, 1, -2, 3, 0]
+    assert_allclose(found[2].weights, row(**{"1": -1}))
+    with pytest.raises(ArgumentError, match="operator is missing"):
+        parse_hypotheses("x > 0", NAMES)
 
 
 @pytest.mark.parametrize("text", ["x3", "x:g", "xx", "x.f", "poly(x, 3)1", "sin(x)", "x ^ 2", "a.", "`x", "y"])

@@ -187,7 +187,9 @@ def test_loops_are_found_where_numba_keeps_them(monkeypatch, tmp_path, variable)
 def test_one_process_of_several_compiles(monkeypatch, tmp_path):
     calls = []
     monkeypatch.setattr(background.tempfile, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(background.subprocess, "Popen", lambda command, **options: calls.append((command, options)) or calls)
+    monkeypatch.setattr(
+        background.subprocess, "Popen", lambda command, **options: calls.append((command, options)) or calls
+    )
     background.compile_in_background.cache_clear()
     assert background.compile_in_background()
     background.compile_in_background.cache_clear()

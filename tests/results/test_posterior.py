@@ -393,7 +393,7 @@ def test_root_of_a_singular_correlation(one):
     assert_allclose(root @ root.transpose(0, 2, 1), post.draws.cov(term), atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["expected", "predictive"])
+@pytest.mark.parametrize("kind", ["expected", "linear", "predictive"])
 def test_random_numbers_do_not_depend_on_chunks(one, monkeypatch, kind):
     new = frame().iloc[:12].assign(g=["new", "g0", "other"] * 4)
     whole = one.post.predict(new, new_levels="sample", kind=kind, seed=5, draws=True)
@@ -458,6 +458,38 @@ def test_posterior_predictive_is_eta_with_noise(any_case):
     assert got["y"].dims == ("chain", "draw", "obs")
 
 
+def test_replicated_rows_of_new_levels_have_the_covariance_of_the_model():
+    c = case("y ~ x + (1 + z | g)", chains=4, draws=5000)
+    fixed = {"sigma": lambda x: 0 * x + 0.5, "beta": lambda x: 0 * x}
+    fixed |= {
+        "sd_g": lambda x: 0 * x + np.array([2.0, 0.7]),
+        "cor_g": lambda x: 0 * x + 0.4,
+        "b_g": lambda x: 0 * x + 9,
+    }
+    post, term = with_posterior(c, **fixed), c.design.terms[0]
+    y = post.posterior_predictive(re="new", seed=3)["y"].to_numpy().reshape(20_000, -1)
+    G = np.array([[4.0, 0.4 * 2 * 0.7], [0.4 * 2 * 0.7, 0.49]])
+    together = term.index[:, None] == term.index
+    V = term.Z @ G @ term.Z.T * together + 0.25 * np.eye(c.design.n)
+    size = np.sqrt(np.outer(np.diag(V), np.diag(V)))
+    # 3600 correlations of 20,000 draws, each with an error of 0.007
+    assert np.abs((np.cov(y.T) - V) / size).max() < 0.045
+    assert np.abs(y.mean(axis=0) / np.sqrt(np.diag(V))).max() < 0.04
+
+
+def test_replicated_rows_without_effects_are_the_fixed_part(any_case):
+    got = any_case.post.posterior_predictive(re="none", seed=4)["y"].to_numpy().reshape(-1, any_case.design.n)
+    expected = any_case.post.predict(re="none", kind="predictive", seed=4, draws=True)
+    assert_allclose(got, expected)
+
+
+@pytest.mark.parametrize("re", ["all", "new", "none"])
+def test_replicated_rows_do_not_depend_on_the_chunks(any_case, monkeypatch, re):
+    whole = any_case.post.posterior_predictive(re=re, seed=4)["y"].to_numpy()
+    monkeypatch.setattr(posterior_draws, "CHUNK", 1)
+    assert_allclose(any_case.post.posterior_predictive(re=re, seed=4)["y"].to_numpy(), whole)
+
+
 def test_extended_adds_groups_and_leaves_the_posterior_alone(one):
     before = set(one.post.data.children)
     more = one.post.extended("log_likelihood", "posterior_predictive", seed=1)
@@ -471,7 +503,7 @@ def test_extended_adds_groups_and_leaves_the_posterior_alone(one):
 def test_loo_is_arviz_s():
     c = case("y ~ x + (1 | g)", chains=4, draws=500)
     tight = with_posterior(c, beta=lambda x: x / 50, b_g=lambda x: x / 50, sigma=lambda x: 10 + 0 * x + x / 100)
-    loo = tight.loo()
+    loo = tight.loo(conditional=True)
     expected = az.loo(tight.extended("log_likelihood").data, pointwise=True, reff=1.0)
     assert_allclose(loo.table.loc["elpd_loo"], [expected.elpd, expected.se], rtol=1e-3)
     assert_allclose(loo.table.loc["p_loo", "estimate"], expected.p, rtol=0.05)
@@ -482,7 +514,7 @@ def test_loo_is_arviz_s():
 
 
 def test_loo_says_where_it_cannot_be_trusted():
-    loo = case("y ~ x + (1 | g)", chains=4, draws=200).post.loo()
+    loo = case("y ~ x + (1 | g)", chains=4, draws=200).post.loo(conditional=True)
     assert not loo.ok
     assert loo.n_bad > 0
     assert str(loo.pointwise["pareto_k"].idxmax()) in str(loo)
@@ -528,9 +560,10 @@ def test_bayes_r2(any_case, monkeypatch, chunk):
         (lambda p: p.predict(level=95), "write level=0.95"),
         (lambda p: p.predict(re="G"), "no grouping factor `G`.*did you mean `g`"),
         (lambda p: p.predict(new_levels="zero"), '"error", "population", "sample"'),
-        (lambda p: p.predict(kind="mean"), '"expected", "predictive"'),
+        (lambda p: p.predict(kind="mean"), '"expected", "linear", "predictive"'),
         (lambda p: p.predict(seed="a"), "seed='a' must be a whole number"),
         (lambda p: p.predict(seed=-1), "seed=-1 must be"),
+        (lambda p: p.posterior_predictive(re="some"), 're=.some. is not known; it is one of "all", "new", "none"'),
         (lambda p: p.extended("posterior_predictve"), "did you mean `posterior_predictive`"),
         (lambda p: p.prior(draws=0), "at least 1"),
     ],

@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from scipy.special import betaln
 
+from bayeslmm.bayes.bounds import support_of
 from bayeslmm.bayes.integrated import Integrated
 from bayeslmm.bayes.priors import Slot
 from bayeslmm.design import RandomTerm
@@ -174,7 +175,7 @@ def make_problem(integrated: Integrated, terms: tuple[RandomTerm, ...]) -> Probl
 
 def bounded(slot: Slot) -> int:
     """How a scalar is bounded."""
-    lower, upper = _support(slot)
+    lower, upper = support_of(slot)
     if np.isfinite(lower) and np.isfinite(upper):
         return BETWEEN
     if np.isfinite(lower):
@@ -182,13 +183,8 @@ def bounded(slot: Slot) -> int:
     return ABOVE if np.isfinite(upper) else NOWHERE
 
 
-def _support(slot: Slot) -> tuple[float, float]:
-    lower, upper = slot.prior.support
-    return (lower if slot.kind == "beta" else max(lower, 0.0)), upper
-
-
 def _prior(slot: Slot, start: float) -> tuple[float, ...]:
-    lower, upper = _support(slot)
+    lower, upper = support_of(slot)
     return (lower if np.isfinite(lower) else start), upper, slot.scale, slot.prior.constant(), *slot.prior.numbers()
 
 

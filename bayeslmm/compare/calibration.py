@@ -1,0 +1,311 @@
+"""Simulation-based calibration: whether the posterior of this model, sampled this way, is the right one.
+
+    theta_i ~ prior,   y_i ~ p(y | theta_i),   theta_i1 .. theta_iL ~ p(theta | y_i) by the sampler,   i = 1 .. n
+
+Where everything is right, the rank of theta_i among its L draws is uniform on 0 .. L for every function of theta
+(Talts, Betancourt, Simpson, Vehtari & Gelman 2018, arXiv:1804.06788). The share of ranks below k is compared with
+k / (L + 1) at every k: the statistic is the smallest probability, under binomial counts, of a count as far out. Its
+distribution is simulated, which gives the p-value, and a band with a given probability everywhere at once (Sailynoja,
+Buerkner & Vehtari 2022, Statistics and Computing 32:32). Besides the parameters, the log likelihood is ranked, which
+sees errors of the joint posterior that no single parameter shows (Modrak et al. 2023, Bayesian Analysis).
+"""
+
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from scipy.special import bdtr, bdtrik
+
+from bayeslmm.bayes.prior_draws import prior_draws
+from bayeslmm.bayes.priors import Priors
+from bayeslmm.design import Design
+from bayeslmm.errors import ArgumentError, SamplingWarning
+from bayeslmm.likelihood.threads import threads
+from bayeslmm.results import style
+from bayeslmm.results.frames import preformatted
+from bayeslmm.results.posterior import Posterior
+from bayeslmm.results.posterior_diagnostics import parameters
+from bayeslmm.results.posterior_draws import Draws
+from bayeslmm.results.posterior_predict import log_likelihood, make_predictor
+
+RANKED, NULL, LEAST = 99, 1999, 50
+CLEAR, LIKELIHOOD = 0.01, "log likelihood"
+NARROW = 5.0
+
+
+class Sampled(Protocol):
+    """What calibration needs of a model."""
+
+    @property
+    def design(self) -> Design:
+        """The arrays."""
+
+    @property
+    def priors(self) -> Priors:
+        """The priors."""
+
+    def with_response(self, y: Any, same_priors: bool = False) -> Any:
+        """The same model of another response."""
+
+    def sample(self, **options: Any) -> Posterior:
+        """Draws from its posterior."""
+
+
+@dataclass(frozen=True, repr=False)
+class Calibration:
+    """What `blm.calibrate(model)` returns; `print` it, take `table`, or look at `plot()`.
+
+    Attributes
+    ----------
+    ranks
+        DataFrame (n, parameters): how many of `ranked` draws lie below the true value.
+    table
+        DataFrame by parameter: `bias` (mean rank less the expected one, as a share of all), `spread` (variance of the
+        ranks over that of uniform ones: above 1, posteriors are too narrow), `statistic`, `p`, `verdict`.
+    ranked
+        L, draws of each posterior that the true value is ranked among.
+    divergences
+        Runs with divergences.
+    """
+
+    ranks: pd.DataFrame
+    table: pd.DataFrame
+    ranked: int
+    divergences: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether no parameter has a p-value below 0.01, as adjusted for their number (Holm)."""
+        return bool((self.table["p_adjusted"] > CLEAR).all())
+
+    def plot(self, level: float = 0.95, width: float = 7.0) -> np.ndarray:
+        """ECDF of the ranks less the uniform one, with a simultaneous band, one panel a parameter.
+
+        Parameters
+        ----------
+        level
+            Probability of the band, everywhere at once, for each parameter.
+        width
+            Of the figure in inches.
+        """
+        columns = 2 if width < NARROW else 3
+        names = [str(name) for name in self.ranks]
+        rows = -(-len(names) // columns)
+        size = (width, 0.3 + 2.0 * rows)
+        _, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False, sharex=True)
+        flat = axes.ravel()
+        k = np.arange(1, self.ranked + 1)
+        z, n = k / (self.ranked + 1), len(self.ranks)
+        low, high = band(n, self.ranked, level)
+        p_values = self.table["p"].to_dict()
+        for name, ax in zip(names, flat, strict=False):
+            share = below(self.ranks[name].to_numpy(), self.ranked) / n
+            out = (share < low) | (share > high)
+            colour = style.BAYES if out.any() else style.REML
+            ax.fill_between(z, low - z, high - z, step="mid", color=style.NO_POOLING, alpha=0.25, lw=0)
+            ax.axhline(0, color=style.DATA, lw=0.8)
+            ax.plot(z, share - z, color=colour, lw=1.4)
+            style.tidy(ax, f"{style.fold(name, width / columns - 0.6)}\np = {p_values[name]:.2g}")
+            ax.tick_params(labelsize=7)
+        for ax in flat[len(names) :]:
+            ax.set_visible(False)
+        for ax in axes[:, 0]:
+            ax.set_ylabel("observed less uniform", fontsize=8)
+        for ax in flat[max(0, len(names) - columns) : len(names)]:
+            ax.set_xlabel("rank / (L + 1)", fontsize=8)
+            ax.tick_params(labelbottom=True)
+        return flat[: len(names)]
+
+    def __str__(self) -> str:
+        n = len(self.ranks)
+        worst = self.table["p_adjusted"].min()
+        told = (
+            f"every rank could be uniform (smallest p, adjusted for {len(self.table)} parameters: {worst:.2g})"
+            if self.ok
+            else f"! not calibrated: smallest p, adjusted for {len(self.table)} parameters, {worst:.2g}"
+        )
+        lines = [f"Simulation-based calibration: {n} data sets, ranks among {self.ranked} draws", ""]
+        lines += [self.table.to_string(float_format=lambda v: f"{v:.3g}"), "", told]
+        if self.divergences:
+            lines.append(f"! {self.divergences} of {n} runs had divergences")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return preformatted(str(self))
+
+
+def calibrate(
+    model: Sampled,
+    n: int = 500,
+    seed: int | None = None,
+    sampler: Callable[[Any, int], Posterior] | None = None,
+    cores: int | None = None,
+    **options: Any,
+) -> Calibration:
+    """Check that posteriors of a model are right, by data sets whose parameters are known.
+
+    Parameters are drawn from the priors, data from the model, and each data set is sampled: n fits.
+
+    Parameters
+    ----------
+    model
+        A `Model` whose priors are proper. Default priors are those of its own response, for all data sets.
+    n
+        Data sets, at least 50.
+    seed
+        Of all random numbers.
+    sampler
+        Called with a model and a seed, returns its posterior; None: `model.sample`.
+    cores
+        Data sets that are sampled at a time; None: as many as fits use threads. The result does not depend on it.
+    **options
+        For `model.sample`: 1 chain of 1000 draws where nothing else is said.
+
+    Raises
+    ------
+    ArgumentError
+        A prior is flat, and a flat prior has no draws; or an argument cannot be worked with.
+    """
+    _check(n, cores, sampler, options)
+    sequence = np.random.SeedSequence(seed)
+    first, *others = (int(s) for s in sequence.generate_state(n + 2, np.uint32))
+    truth = Draws(prior_draws(model.design, model.priors, draws=n, seed=first), model.design)
+    y = make_predictor(truth, seed=others[0]).draws("predictive")
+    run = sampler or _default(options)
+    known = _quantities(truth, y)
+
+    def one(i: int) -> tuple[np.ndarray, bool]:
+        post = run(model.with_response(y[i], same_priors=True), others[i + 1])
+        return _ranks(known[i], post), _diverged(post)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SamplingWarning)
+        found = [one(0)]  # alone: what the model makes once, such as its cross-products, is made here
+        with ThreadPoolExecutor(cores or threads()) as pool:
+            found += pool.map(one, range(1, n))
+    names = [*parameters(truth)[0], LIKELIHOOD]
+    ranks = pd.DataFrame(np.array([r for r, _ in found]), columns=names)
+    table = summary(ranks, RANKED, np.random.default_rng(sequence.spawn(1)[0]))
+    return Calibration(ranks, table, RANKED, sum(d for _, d in found))
+
+
+def _default(options: dict[str, Any]) -> Callable[[Any, int], Posterior]:
+    """Sampling by the model itself."""
+    chosen = {"chains": 1, "draws": 1000, "cores": 1, "progressbar": False, **options}
+    return lambda model, seed: model.sample(seed=seed, **chosen)
+
+
+def _check(n: int, cores: int | None, sampler: object, options: dict[str, Any]) -> None:
+    for name, value, least in (("n", n, LEAST), ("cores", cores, 1)):
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not (value is None and name == "cores") and (not whole or value is None or value < least):
+            raise ArgumentError(f"calibrate({name}={value!r}): {name} must be a whole number, at least {least}")
+    if sampler is not None and not callable(sampler):
+        raise ArgumentError("calibrate: sampler is a function of a model and a seed that returns its posterior")
+    if sampler is not None and options:
+        raise ArgumentError(f"calibrate: `{next(iter(options))}` is an option of model.sample, which sampler replaces")
+
+
+# -- ranks ---------------------------------------------------------------------------------------------------------
+
+
+def _quantities(draws: Draws, y: np.ndarray) -> np.ndarray:
+    """(n, m): the parameters of the true draws, and the log likelihood of the data set of each."""
+    _, values = parameters(draws)
+    eta = make_predictor(draws).draws("expected")
+    scale = draws.sigma[:, None] / np.sqrt(draws.design.weights)
+    density = -0.5 * (np.log(2 * np.pi) + ((y - eta) / scale) ** 2) - np.log(scale)
+    return np.column_stack([values.reshape(draws.size, -1), density.sum(axis=1)])
+
+
+def _ranks(known: np.ndarray, post: Posterior) -> np.ndarray:
+    """(m,): how many of `RANKED` draws, evenly spread over the chains, lie below the known values."""
+    draws = post.draws
+    if draws.size < RANKED:
+        raise ArgumentError(f"calibrate: a posterior with {draws.size} draws; ranks need {RANKED} at least")
+    chosen = np.linspace(0, draws.size - 1, RANKED).astype(int)
+    _, values = parameters(draws)
+    likelihood = log_likelihood(draws, draws.design.rows)["y"].to_numpy().reshape(draws.size, -1).sum(axis=1)
+    all_values = np.column_stack([values.reshape(draws.size, -1), likelihood])[chosen]
+    return (all_values < known).sum(axis=0)
+
+
+def _diverged(post: Posterior) -> bool:
+    if "sample_stats" not in post.data.children or "diverging" not in post.data["sample_stats"]:
+        return False
+    return bool(post.data["sample_stats"]["diverging"].any())
+
+
+# -- uniformity ----------------------------------------------------------------------------------------------------
+
+
+def summary(ranks: pd.DataFrame, L: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Bias, spread, statistic and p of every column of ranks 0 .. L."""
+    n = len(ranks)
+    null = np.sort(_statistic(rng.integers(0, L + 1, size=(NULL, n)), L))
+    rows = {}
+    for name, column in ranks.items():
+        r = column.to_numpy()
+        statistic = float(_statistic(r[None], L)[0])
+        simulated = (1 + np.searchsorted(null, statistic, side="right")) / (NULL + 1)
+        p = min(simulated, L * statistic)  # Bonferroni's bound goes on where simulation ends
+        bias = float((r.mean() - L / 2) / (L + 1))
+        spread = float(((r - L / 2) ** 2).mean() / (((L + 1) ** 2 - 1) / 12))
+        rows[name] = {"bias": bias, "spread": spread, "statistic": statistic, "p": p}
+    table = pd.DataFrame(rows).T
+    table["p_adjusted"] = _holm(table["p"].to_numpy())
+    table["verdict"] = [_verdict(row, n) for _, row in table.iterrows()]
+    return table
+
+
+def below(ranks: np.ndarray, L: int) -> np.ndarray:
+    """(..., L): how many of the ranks (..., n) are below 1 .. L."""
+    shape = (*ranks.shape[:-1], L + 1)
+    flat = ranks.reshape(-1, ranks.shape[-1])
+    rows = np.arange(flat.shape[0])[:, None] * (L + 1)
+    counts = np.bincount((flat + rows).ravel(), minlength=flat.shape[0] * (L + 1)).reshape(shape)
+    return counts.cumsum(axis=-1)[..., :-1]
+
+
+def _statistic(ranks: np.ndarray, L: int) -> np.ndarray:
+    """Smallest two-sided binomial probability of the counts below each k: (N,) from ranks (N, n)."""
+    n = ranks.shape[1]
+    z, count = np.arange(1, L + 1) / (L + 1), below(ranks, L)
+    lower = bdtr(count, n, z)
+    upper = np.where(count > 0, 1 - bdtr(np.maximum(count - 1, 0), n, z), 1.0)
+    return np.minimum(2 * np.minimum(lower, upper), 1.0).min(axis=1)
+
+
+def band(n: int, L: int, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Shares (L,) between which the ECDF of n uniform ranks stays everywhere with this probability."""
+    null = _statistic(np.random.default_rng(0).integers(0, L + 1, size=(NULL, n)), L)
+    gamma = float(np.quantile(null, 1 - level))
+    z = np.arange(1, L + 1) / (L + 1)
+    low, high = np.ceil(bdtrik(gamma / 2, n, z)), np.ceil(bdtrik(1 - gamma / 2, n, z))
+    return low / n, high / n
+
+
+def _holm(p: np.ndarray) -> np.ndarray:
+    """P-values adjusted for their number (Holm 1979)."""
+    order = np.argsort(p)
+    adjusted = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
+    out = np.empty_like(p)
+    out[order] = np.minimum(adjusted, 1.0)
+    return out
+
+
+def _verdict(row: pd.Series, n: int) -> str:
+    """What kind of error it looks like."""
+    if row["p_adjusted"] > CLEAR:
+        return "calibrated"
+    shift, width = row["bias"] * np.sqrt(12 * n), (row["spread"] - 1) * np.sqrt(n / 0.8)
+    if abs(shift) > abs(width):
+        return "posteriors too low" if shift > 0 else "posteriors too high"
+    return "posteriors too narrow" if width > 0 else "posteriors too wide"
