@@ -98,6 +98,7 @@ LAZY = {
     ("results/posterior.py", "bayeslmm.results.posterior_from_draws"): COMPILED.replace(
         "small fits", "most posteriors"
     ),
+    ("results/posterior_hypothesis.py", "arviz_stats.base"): "ArviZ takes four seconds to import; few are asked for",
     ("results/posterior_loo.py", "arviz_stats"): "ArviZ takes four seconds to import; sampling does without",
     ("results/posterior.py", "bayeslmm.bayes.prior_draws"): SLOW + ", and so does a posterior that was loaded",
 }

@@ -17,7 +17,7 @@ from bayeslmm.design.packed import Packed
 from bayeslmm.errors import ArgumentError
 
 COLUMNS = ["parameter", "prior", "why"]
-SLOT = ("kind", "why", "scale", "group", "default")
+SLOT = ("kind", "why", "scale", "group", "default", "unit", "size")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +70,7 @@ def _pack_slot(slot: Slot) -> dict[str, Any] | None:
     numbers = {f.name: getattr(prior, f.name) for f in fields(prior)}
     if type(prior) not in _vocabulary() or not all(v is None or type(v) is float for v in numbers.values()):
         return None
-    about = {name: getattr(slot, name) for name in SLOT} | {"scale": float(slot.scale)}
+    about = {name: getattr(slot, name) for name in SLOT} | {"scale": float(slot.scale), "size": float(slot.size)}
     return about | {"keys": list(slot.keys), "prior": type(prior).__name__, "numbers": numbers}
 
 

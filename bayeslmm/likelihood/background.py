@@ -15,6 +15,7 @@ from pathlib import Path
 
 MODULE = "bayeslmm.warm_up"
 EXPIRES = 300.0  # seconds after which a lock is taken for that of a process that died
+_started: list[subprocess.Popen] = []  # kept, or Python complains that they still run
 
 
 @cache
@@ -29,7 +30,7 @@ def start(*arguments: str) -> subprocess.Popen | None:
         return None
     given = {"BAYESLMM_ENGINE": "compiled", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", MODULE, *arguments],
             env=os.environ | given,
             stdin=subprocess.DEVNULL,
@@ -39,6 +40,8 @@ def start(*arguments: str) -> subprocess.Popen | None:
         )
     except OSError:
         return None
+    _started.append(process)
+    return process
 
 
 def lock_file() -> Path:

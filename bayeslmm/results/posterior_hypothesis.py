@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from arviz_stats.base import array_stats
 
 from bayeslmm.bayes.names import TermNames, pair_labels, short
 from bayeslmm.bayes.priors import Priors
@@ -235,6 +234,8 @@ def _evidence(
 
 def _kernel_density(v: np.ndarray) -> float:
     """Density of draws (S,) at 0, by a kernel: for coefficients that had to be sampled."""
+    from arviz_stats.base import array_stats
+
     grid, density, *_ = array_stats.kde(v, extend=True, bound_correction=False)
     return float(np.interp(0.0, grid, density, left=0.0, right=0.0))
 
