@@ -49,7 +49,10 @@ OPTIMIZE = "scipy.optimize takes a quarter of a second to import; a fit does wit
 FEW = "few posteriors are asked; sampling does without"
 BARS = "only sampling of more than a second on a terminal shows bars"
 FILES_ALONE = "xarray takes half a second to import, and a fit that is not saved does without"
+HALF = "a process that compiles one half for another one needs no model, and is waited for"
 LAZY = {
+    ("warm_up.py", "bayeslmm.datasets"): HALF,
+    ("warm_up.py", "bayeslmm.model"): HALF,
     ("design/transforms.py", "scipy.interpolate"): "splines alone need it, and it takes most of a second",
     ("point/icc.py", "scipy.optimize"): OPTIMIZE,
     ("point/multiplicity.py", "scipy.stats"): "the studentised range alone needs it, and it takes half a second",
