@@ -146,6 +146,12 @@ def test_only_our_own_sampler_draws_into_a_store(model, tmp_path, options):
         model.sample(store=tmp_path / "run", **options)
 
 
+def test_draws_that_would_not_fit_into_memory_are_refused(model, monkeypatch):
+    monkeypatch.setattr(sampling, "free_memory", lambda: 1e5)
+    with pytest.raises(ArgumentError, match=r"4,000 draws of 8 random effects need 0\.0 GB of memory.*fewer draws"):
+        model.sample()
+
+
 def test_an_intercept_far_from_the_data_is_said(monkeypatch):
     data = DATA.assign(year=DATA["x"] + 2010)
     stop = RuntimeError("sampling begins")
