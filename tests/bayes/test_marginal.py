@@ -6,12 +6,14 @@ from scipy.linalg import block_diag
 
 import bayeslmm as blm
 from bayeslmm.bayes.integrated import Integrated
+from bayeslmm.bayes.marginal import chain as chains
 from bayeslmm.bayes.marginal import run as running
 from bayeslmm.bayes.marginal.callback import forget, register
 from bayeslmm.bayes.marginal.chain import Chain, windows
 from bayeslmm.bayes.marginal.importance import importance
-from bayeslmm.bayes.marginal.loops import python_density
+from bayeslmm.bayes.marginal.loops import loops, python_density
 from bayeslmm.bayes.marginal.mode import Gaussian, at_mode
+from bayeslmm.bayes.marginal.nuts import N_ADAPTATION
 from bayeslmm.bayes.marginal.run import run
 from bayeslmm.bayes.marginal.target import Target
 from bayeslmm.bayes.priors import resolve
@@ -19,6 +21,7 @@ from bayeslmm.bayes.settings import Settings
 from bayeslmm.errors import ArgumentError
 from bayeslmm.likelihood.compiled import engine as compiled_engine
 from bayeslmm.results.convergence import ess_bulk, rhat
+from bayeslmm.likelihood.compiled.plan import GAP
 from tests.bayes.test_integrated import differences
 from tests.designs import SHAPES, make_design
 
@@ -236,6 +239,21 @@ def test_a_sink_gets_every_draw_and_can_go_on(sleepstudy):
     rest = run(sleepstudy.design, sleepstudy.priors, settings, resume=[None, state])
     n = first["sigma"].shape[0]
     assert np.array_equal(rest.values["b_Subject"][1], whole.values["b_Subject"][1, n:])
+
+
+def test_arrays_of_the_sampler_end_far_from_the_next(sleepstudy, monkeypatch):
+    """Where they do not, compiled code rounds otherwise, and the last bits depend on where memory was free."""
+    real, seen = loops(), []
+
+    def advance(*arguments):
+        seen.extend(a for a in arguments if isinstance(a, np.ndarray) and a.dtype == float and a.size != N_ADAPTATION)
+        return real.advance(*arguments)
+
+    monkeypatch.setattr(chains, "loops", lambda: real._replace(advance=advance))
+    run(sleepstudy.design, sleepstudy.priors, Settings(20, 40, 2, 2, 1, 0.9, False))
+    assert len(seen) >= 12
+    for array in seen:
+        assert array.base.size >= array.size + GAP, array.shape
 
 
 def test_an_error_in_a_worker_reaches_the_caller(sleepstudy, monkeypatch):
