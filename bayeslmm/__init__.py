@@ -13,8 +13,8 @@ Where things are, in the order in which data pass through:
     point/       maximise it; frequentist inference
     bayes/       put priors on it and sample (PyMC, nutpie)
     results/     Fit, Posterior: what people hold, read and plot
-    compare/     the two side by side; pooling
-    model.py     Model and the verbs lmer, brm, lm
+    compare/     the two side by side; pooling; the triage of a singular fit
+    model.py     Model and the verbs lmer, brm, lm, reanalyse
     loading.py   load: what save wrote
     cli/         the command line
     warm_up.py   compile the fast loops once, for later processes
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from bayeslmm.compare.pooling import pooling
     from bayeslmm.likelihood.threads import set_threads, threads
     from bayeslmm.loading import load
-    from bayeslmm.model import Model, brm, lm, lmer
+    from bayeslmm.model import Model, brm, lm, lmer, reanalyse
     from bayeslmm.results.fit import Fit
     from bayeslmm.results.posterior import Posterior
 
@@ -79,6 +79,7 @@ _HOME = {
     "lmer": "bayeslmm.model",
     "brm": "bayeslmm.model",
     "lm": "bayeslmm.model",
+    "reanalyse": "bayeslmm.model",
     "load": "bayeslmm.loading",
     "Fit": "bayeslmm.results.fit",
     "Posterior": "bayeslmm.results.posterior",
@@ -142,6 +143,7 @@ __all__ = [
     "lmer",
     "load",
     "pooling",
+    "reanalyse",
     "set_threads",
     "threads",
 ]

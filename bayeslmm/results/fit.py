@@ -72,6 +72,9 @@ class SampledModel(Protocol):
     def fit(self, reml: bool, optimizer: Any) -> Any:
         """Fit it."""
 
+    def reanalyse(self, fit: Any, **options: Any) -> Any:
+        """Find out what a fit can tell."""
+
 
 @dataclass(frozen=True, repr=False)
 class Fit:
@@ -902,6 +905,18 @@ class Fit:
     def sample(self, **options: Any) -> Any:
         """Sample the posterior of the same model; options as for `Model.sample`. Returns a `Posterior`."""
         return self.model.sample(**options)
+
+    def reanalyse(self, **options: Any) -> Any:
+        """From a singular fit to an answer: what is singular, what else could be done, the posterior, what to report.
+
+        Parameters
+        ----------
+        **options
+            `focal` (the effects that matter; all but the intercept), `post` (the posterior, where there is one), `ddf`,
+            `level`, `near`, `seed`, `sensitivity`, `sampling`: as for
+            `bayeslmm.compare.triage.reanalysis.reanalyse`. Returns its `Reanalysis`.
+        """
+        return self.model.reanalyse(self, **options)
 
     def __repr__(self) -> str:
         return self.summary().text
