@@ -15,6 +15,9 @@ Where things are, in the order in which data pass through:
     results/     Fit, Posterior: what people hold, read and plot
     compare/     the two side by side; pooling; the triage of a singular fit
     model.py     Model and the verbs lmer, brm, lm, reanalyse
+    compare/     the two side by side; pooling
+    explaining/  what a formula says, and where it does not fit the data
+    model.py     Model and the verbs lmer, brm, lm
     loading.py   load: what save wrote
     cli/         the command line
     warm_up.py   compile the fast loops once, for later processes
@@ -66,6 +69,7 @@ if TYPE_CHECKING:
     from bayeslmm.compare.calibration import calibrate
     from bayeslmm.compare.comparison import compare
     from bayeslmm.compare.pooling import pooling
+    from bayeslmm.explaining.explain import advise, explain
     from bayeslmm.likelihood.threads import set_threads, threads
     from bayeslmm.loading import load
     from bayeslmm.model import Model, brm, lm, lmer, reanalyse
@@ -86,6 +90,8 @@ _HOME = {
     "calibrate": "bayeslmm.compare.calibration",
     "compare": "bayeslmm.compare",
     "pooling": "bayeslmm.compare.pooling",
+    "advise": "bayeslmm.explaining.explain",
+    "explain": "bayeslmm.explaining.explain",
     "datasets": "bayeslmm.datasets",
     "set_threads": "bayeslmm.likelihood.threads",
     "threads": "bayeslmm.likelihood.threads",
@@ -134,11 +140,13 @@ __all__ = [
     "TruncatedNormal",
     "Uniform",
     "Weibull",
+    "advise",
     "brm",
     "calibrate",
     "compare",
     "datasets",
     "errors",
+    "explain",
     "lm",
     "lmer",
     "load",

@@ -19,7 +19,7 @@ ORDER = [
     {"likelihood"},
     {"point", "bayes"},
     {"results"},
-    {"compare"},
+    {"compare", "explaining"},
     {"model"},
     {"loading"},
     {"demo"},
