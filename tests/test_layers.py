@@ -101,6 +101,7 @@ LAZY = {
     ("results/posterior_hypothesis.py", "arviz_stats.base"): "ArviZ takes four seconds to import; few are asked for",
     ("results/posterior_loo.py", "arviz_stats"): "ArviZ takes four seconds to import; sampling does without",
     ("results/posterior.py", "bayeslmm.bayes.prior_draws"): SLOW + ", and so does a posterior that was loaded",
+    ("results/report/blocks.py", "bayeslmm.results.report.page"): PLAIN,
 }
 TYPES_ONLY = {("model.py", "pymc"): "the return type of Model.pymc_model"}
 
