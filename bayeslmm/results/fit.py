@@ -50,6 +50,7 @@ from bayeslmm.results.variance_shares import icc_shares, icc_table, partition_ta
 from bayeslmm.results.variance_test import How, Method
 
 if TYPE_CHECKING:
+    from bayeslmm.results.apa.prose import Apa
     from bayeslmm.results.fit_plots import FitPlots
     from bayeslmm.results.saved import PathLike
 
@@ -228,6 +229,31 @@ class Fit:
     def optimizer(self) -> str:
         """Which optimiser found it."""
         return self.optimum.optimizer
+
+    # -- telling it -----------------------------------------------------------------------------------------------
+
+    def apa(self, ddf: Ddf = "satterthwaite", level: float = 0.95, terms: Collection[str] | None = None) -> "Apa":
+        """Methods and results as a paper tells them, in APA style; `print` it, or take it as Markdown, LaTeX or HTML.
+
+        Parameters
+        ----------
+        ddf
+            As for `summary`.
+        level
+            Of the intervals, from the t distribution with these degrees of freedom.
+        terms
+            The coefficients that are told of; None for the first dozen.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> fit = blm.lmer("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"))
+        >>> fit.apa().terms["Days"]
+        'b = 10.47, SE = 1.55, t(17.00) = 6.77, p < .001, 95% CI [7.21, 13.73]'
+        """
+        from bayeslmm.results.apa.of_fit import apa_of_fit
+
+        return apa_of_fit(self, ddf, check_level(level), terms)
 
     # -- tests and intervals --------------------------------------------------------------------------------------
 

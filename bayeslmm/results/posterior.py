@@ -34,6 +34,7 @@ from bayeslmm.results.saved import PathLike, Saved, write
 
 if TYPE_CHECKING:
     from bayeslmm.bayes.priors import Priors
+    from bayeslmm.results.apa.prose import Apa
     from bayeslmm.results.posterior_plots import PosteriorPlots
     from bayeslmm.results.prior_decision import PriorDecision
     from bayeslmm.results.prior_sensitivity import PriorSensitivity
@@ -193,6 +194,20 @@ class Posterior:
         """
         check_level(level)
         return posterior_summary(self.draws, self.priors, self._diagnostics, level, check_kind(kind))
+
+    def apa(self, level: float = 0.95, terms: Collection[str] | None = None) -> "Apa":
+        """Methods and results as a paper tells them, in APA style; `print` it, or take it as Markdown, LaTeX or HTML.
+
+        Parameters
+        ----------
+        level
+            Probability of the equal-tailed intervals.
+        terms
+            The coefficients that are told of; None for the first dozen.
+        """
+        from bayeslmm.results.apa.of_posterior import apa_of_posterior
+
+        return apa_of_posterior(self, check_level(level), terms)
 
     # -- how far to trust it --------------------------------------------------------------------------------------
 
