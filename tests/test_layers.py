@@ -104,6 +104,8 @@ LAZY = {
     ("results/posterior.py", "bayeslmm.bayes.prior_draws"): SLOW + ", and so does a posterior that was loaded",
     ("results/fit.py", "bayeslmm.results.apa.of_fit"): FEW_FITS,
     ("results/posterior.py", "bayeslmm.results.apa.of_posterior"): FEW,
+    ("results/fit.py", "bayeslmm.results.report.of_fit"): PLAIN,
+    ("results/posterior.py", "bayeslmm.results.report.of_posterior"): PLAIN,
     ("results/report/blocks.py", "bayeslmm.results.report.page"): PLAIN,
 }
 TYPES_ONLY = {("model.py", "pymc"): "the return type of Model.pymc_model"}

@@ -52,6 +52,7 @@ from bayeslmm.results.variance_test import How, Method
 if TYPE_CHECKING:
     from bayeslmm.results.apa.prose import Apa
     from bayeslmm.results.fit_plots import FitPlots
+    from bayeslmm.results.report.blocks import Report
     from bayeslmm.results.saved import PathLike
 
 __all__ = ["Ddf", "Fit", "check_ddf"]
@@ -254,6 +255,38 @@ class Fit:
         from bayeslmm.results.apa.of_fit import apa_of_fit
 
         return apa_of_fit(self, ddf, check_level(level), terms)
+
+    def report(
+        self,
+        path: "PathLike | None" = None,
+        ddf: Ddf = "satterthwaite",
+        level: float = 0.95,
+        title: str | None = None,
+    ) -> "Report":
+        """Everything on one page, verdict first: a single HTML file for the co-authors, on a phone or on paper.
+
+        Parameters
+        ----------
+        path
+            A name that ends in .html; None writes nothing.
+        ddf, level
+            As for `apa`.
+        title
+            Of the page; None names the response.
+
+        Returns
+        -------
+        Report
+            `write` it elsewhere, too, or take its `sections`.
+
+        Raises
+        ------
+        ArgumentError
+            The file cannot be written.
+        """
+        from bayeslmm.results.report.of_fit import report_of_fit
+
+        return report_of_fit(self, path, ddf, check_level(level), title)
 
     # -- tests and intervals --------------------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from bayeslmm.results.posterior_plots import PosteriorPlots
     from bayeslmm.results.prior_decision import PriorDecision
     from bayeslmm.results.prior_sensitivity import PriorSensitivity
+    from bayeslmm.results.report.blocks import Report
 
 GROUPS = ("posterior_predictive", "log_likelihood", "prior", "log_prior")
 
@@ -208,6 +209,27 @@ class Posterior:
         from bayeslmm.results.apa.of_posterior import apa_of_posterior
 
         return apa_of_posterior(self, check_level(level), terms)
+
+    def report(self, path: PathLike | None = None, level: float = 0.95, title: str | None = None) -> "Report":
+        """Everything on one page, verdict first: a single HTML file for the co-authors, on a phone or on paper.
+
+        Parameters
+        ----------
+        path
+            A name that ends in .html; None writes nothing.
+        level
+            Probability of the equal-tailed intervals.
+        title
+            Of the page; None names the response.
+
+        Raises
+        ------
+        ArgumentError
+            The file cannot be written.
+        """
+        from bayeslmm.results.report.of_posterior import report_of_posterior
+
+        return report_of_posterior(self, path, check_level(level), title)
 
     # -- how far to trust it --------------------------------------------------------------------------------------
 

@@ -14,6 +14,22 @@ from bayeslmm.results.saved import PathLike
 SUFFIXES = (".html", ".htm")
 
 
+def page_path(path: PathLike) -> Path:
+    """Return a path for a report.
+
+    Raises
+    ------
+    ArgumentError
+        It does not end in .html, or its folder does not exist.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in SUFFIXES:
+        raise ArgumentError(f"`{target}`: a report is a page; its name ends in {SUFFIXES[0]}")
+    if not target.parent.is_dir():
+        raise ArgumentError(f"`{target}` cannot be written: there is no folder `{target.parent}`")
+    return target
+
+
 @dataclass(frozen=True, slots=True)
 class Paragraph:
     """Plain text; an empty line starts a new paragraph."""
@@ -130,11 +146,9 @@ class Report:
         Raises
         ------
         ArgumentError
-            The name ends otherwise, or the file cannot be written.
+            The name ends otherwise, there is no such folder, or the file cannot be written.
         """
-        target = Path(path)
-        if target.suffix.lower() not in SUFFIXES:
-            raise ArgumentError(f"`{target}`: a report is a page; its name ends in {SUFFIXES[0]}")
+        target = page_path(path)
         content = self.html().encode()
         with writing(target, "Nothing is lost: call report() again with another path"):
             replace_file(target, content)

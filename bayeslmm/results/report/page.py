@@ -12,6 +12,7 @@ from bayeslmm.results.report.drawing import picture_sources
 from bayeslmm.results.table_cells import cells_of
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+SENTENCE = 30
 BUTTON = '<button type="button" class="copy" hidden>Copy</button>'
 
 
@@ -79,7 +80,7 @@ def _block(block: Block) -> str:
 
 def _table(table: Table) -> str:
     cells = cells_of(table.frame)
-    kinds = ["number" if numeric else "word" for numeric in cells.numeric]
+    kinds = [_kind(numeric, [row[j] for row in cells.rows]) for j, numeric in enumerate(cells.numeric)]
     head = "".join(
         f'<th scope="col" class="{kind}"><button type="button">{escape(name) or "&nbsp;"}</button></th>'
         for name, kind in zip(cells.header, kinds, strict=True)
@@ -97,6 +98,13 @@ def _table(table: Table) -> str:
         f'<div class="table" role="region" tabindex="0" aria-label="{label}"><table>{caption}'
         f"<thead><tr>{head}</tr></thead>\n<tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def _kind(numeric: bool, texts: Sequence[str]) -> str:
+    """How a column is set: numbers, words, or sentences, which need some width."""
+    if numeric:
+        return "number"
+    return "sentence" if max(map(len, texts), default=0) > SENTENCE else "word"
 
 
 def _key(value: object) -> str:

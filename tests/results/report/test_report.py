@@ -110,7 +110,7 @@ def test_a_report_replaces_the_file_that_was_there(tmp_path):
     ("name", "sentence"),
     [
         ("report.pdf", "its name ends in .html"),
-        ("nowhere/report.html", "cannot be written: No such file or directory. Nothing is lost"),
+        ("nowhere/report.html", "cannot be written: there is no folder"),
         ("folder.html", "cannot be written: Is a directory. Nothing is lost"),
     ],
 )
