@@ -3,6 +3,7 @@
 import sys
 import warnings
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from inspect import signature
@@ -270,7 +271,12 @@ def _attributes(design: Design, priors: Priors, settings: Settings) -> Attribute
 
 
 def _versions(*packages: str) -> Attributes:
-    return {f"{name}_version": version(name) for name in packages}
+    return {f"{name}_version": _version(name) for name in packages}
+
+
+@cache
+def _version(package: str) -> str:
+    return version(package)
 
 
 # -- arguments -----------------------------------------------------------------------------------------------------

@@ -235,6 +235,12 @@ def test_bad_draws_warn_with_the_number_and_the_cure(model):
         model.sample(draws=10, tune=10, chains=2, seed=1)
 
 
+@pytest.mark.sampling
+def test_draws_that_are_not_checked_do_not_warn_and_can_be_looked_at_later(model):
+    post = model.sample(draws=10, tune=10, chains=2, seed=1, check=False)
+    assert not post.diagnostics().ok
+
+
 def draw_interrupted(model: blm.Model, **options) -> tuple[xr.DataTree, str]:
     """What is kept, and the first warning."""
     with warnings.catch_warnings(record=True) as said:
