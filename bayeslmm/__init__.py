@@ -14,10 +14,8 @@ Where things are, in the order in which data pass through:
     bayes/       put priors on it and sample (PyMC, nutpie)
     results/     Fit, Posterior: what people hold, read and plot
     compare/     the two side by side; pooling; the triage of a singular fit
-    model.py     Model and the verbs lmer, brm, lm, reanalyse
-    compare/     the two side by side; pooling
     explaining/  what a formula says, and where it does not fit the data
-    model.py     Model and the verbs lmer, brm, lm
+    model.py     Model and the verbs lmer, brm, lm, reanalyse
     loading.py   load: what save wrote
     cli/         the command line
     warm_up.py   compile the fast loops once, for later processes
