@@ -20,8 +20,8 @@ from bayeslmm.bayes.priors import resolve
 from bayeslmm.bayes.settings import Settings
 from bayeslmm.errors import ArgumentError
 from bayeslmm.likelihood.compiled import engine as compiled_engine
-from bayeslmm.results.convergence import ess_bulk, rhat
 from bayeslmm.likelihood.compiled.plan import GAP
+from bayeslmm.results.convergence import ess_bulk, rhat
 from tests.bayes.test_integrated import differences
 from tests.designs import SHAPES, make_design
 
