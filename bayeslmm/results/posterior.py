@@ -192,7 +192,8 @@ class Posterior:
             "eti": equal-tailed; "hdi": shortest (highest density).
         """
         check_level(level)
-        return posterior_summary(self.draws, self.priors, self._diagnostics, level, check_kind(kind))
+        attrs = self.data.attrs
+        return posterior_summary(self.draws, self.priors, self._diagnostics, attrs, level, check_kind(kind))
 
     # -- how far to trust it --------------------------------------------------------------------------------------
 
