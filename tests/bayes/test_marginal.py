@@ -21,6 +21,7 @@ from bayeslmm.bayes.settings import Settings
 from bayeslmm.errors import ArgumentError
 from bayeslmm.likelihood.compiled import engine as compiled_engine
 from bayeslmm.likelihood.compiled.plan import GAP
+from bayeslmm.results.convergence import ess_bulk, rhat
 from tests.bayes.test_integrated import differences
 from tests.designs import SHAPES, make_design
 
@@ -278,3 +279,20 @@ def test_importance_sampling_has_the_same_posterior(small, monkeypatch):
         one, two = (v.values[name].reshape(1000, -1) for v in (found.raw, by_nuts))
         difference = np.abs(np.log(np.abs(one)).mean(axis=0) - np.log(np.abs(two)).mean(axis=0))
         assert (difference < 5 * np.log(np.abs(two)).std(axis=0) / np.sqrt(250)).all(), name
+
+
+@pytest.mark.sampling
+def test_a_singular_slope_has_no_divergences():
+    model = blm.Model("salary ~ 1 + grade + (1 + grade | major)", blm.datasets.load("salary"))
+    runs = [run(model.design, model.priors, Settings(1000, 200, 4, 2, seed, 0.9, False)) for seed in range(20)]
+    assert sum(int(r.statistics["diverging"].sum()) for r in runs) == 0
+    for name in ("sd_major", "sigma", "cor_major"):
+        values = np.concatenate([r.values[name].reshape(4, 1000, -1) for r in runs], axis=0)
+        assert rhat(values.transpose(2, 0, 1)).max() < 1.01  # the 80 chains of 20 seeds agree
+
+
+@pytest.mark.sampling
+def test_draws_are_nearly_independent(sleepstudy):
+    raw = run(sleepstudy.design, sleepstudy.priors, Settings(1000, 200, 4, 2, 1, 0.9, False))
+    for name, value in raw.values.items():
+        assert ess_bulk(value.reshape(4, 1000, -1).transpose(2, 0, 1)).min() > 2500, name
