@@ -12,13 +12,11 @@ import numpy as np
 
 from bayeslmm.design import Design, build, checked_response
 from bayeslmm.errors import (
-    PACKAGE,
     ArgumentError,
     ConvergenceWarning,
     DataError,
     FormulaError,
     NotAvailableError,
-    SamplingWarning,
     SingularFitWarning,
     did_you_mean,
 )
@@ -307,10 +305,15 @@ class Model:
     def sample(self, *, check: bool = True, **options: Any) -> "Posterior":
         """Sample the posterior by NUTS.
 
+        Where the marginal engine's draws diverge, or its chains mix badly, and neither `tune` nor `target_accept` was
+        given, the model is sampled once more with `tune=1000, target_accept=0.99`, and the better run is kept:
+        `bayeslmm.results.posterior_remedy`. A warning says so, and so do the summary and `data.attrs["remedy"]`.
+
         Parameters
         ----------
         check
-            Look at the draws and warn where something is wrong with them. `post.diagnostics()` looks at any time.
+            Look at the draws, and warn and sample once more where something is wrong with them. `post.diagnostics()`
+            looks at any time.
         **options
             `draws=1000`, `tune=None`, `chains=4`, `seed=None`, `target_accept=None`, `cores=None`, `progressbar=None`,
             `engine="auto" | "marginal" | "importance" | "hierarchical"`, and for the last `sampler="nutpie" | "pymc" |
@@ -322,15 +325,20 @@ class Model:
             Divergences, a large R-hat or few effective draws; the message says what to do. So does Ctrl-C, which gives
             what was drawn until then.
         """
-        from bayeslmm.bayes.sample import OPTIONS, sample
-        from bayeslmm.results.posterior import Posterior
+        from bayeslmm.bayes.sample import OPTIONS
+        from bayeslmm.results.posterior_remedy import remedied
 
         _no_unknown(options, (*OPTIONS, "check"), "sample", "")
+        first = self._sampled(**options)
+        return remedied(first, options, self._sampled) if check else first
+
+    def _sampled(self, **options: Any) -> "Posterior":
+        """One run, whatever comes of it."""
+        from bayeslmm.bayes.sample import sample
+        from bayeslmm.results.posterior import Posterior
+
         data = sample(self._design, self.priors, self._reliability, **options, data_name=self._data_name)
-        post = Posterior(data=data, design=self._design, priors=self.priors, model=self)
-        if check:
-            _warn_sampling(post)
-        return post
+        return Posterior(data=data, design=self._design, priors=self.priors, model=self)
 
     def reanalyse(self, fit: Fit | None = None, **options: Any) -> "Reanalysis":
         """Find out what a fit of this model can tell: `bayeslmm.compare.triage.reanalysis.reanalyse`.
@@ -505,14 +513,3 @@ def _warn(fit: Fit) -> None:
         warnings.warn(
             f"the fit did not converge: {'; '.join(fit.certificate.problems)}{cure}", ConvergenceWarning, stacklevel=4
         )
-
-
-def _warn_sampling(post: "Posterior") -> None:
-    """Say why the draws should not be used yet, with the number that shows it and the next step."""
-    checks = post.diagnostics().table
-    bad = checks[~checks["ok"].astype(bool)]
-    if len(bad):
-        said = "; ".join(f"{name}: {verdict}" for name, verdict in bad["verdict"].items())
-        step = next((s for s in bad["next_step"] if s), "")
-        more = "; more in post.diagnostics()" if len(bad) > 1 else ""
-        warnings.warn(f"{said}. What to do: {step}{more}", SamplingWarning, skip_file_prefixes=PACKAGE)

@@ -92,6 +92,7 @@ LAZY = {
     ("bayes/sample.py", "bayeslmm.bayes.marginal.importance"): COMPILED,
     ("bayes/marginal/mode.py", "scipy.optimize"): OPTIMIZE,
     ("model.py", "bayeslmm.results.posterior"): "ArviZ takes a second to import; a REML fit does without",
+    ("model.py", "bayeslmm.results.posterior_remedy"): "ArviZ takes a second to import; a REML fit does without",
     ("model.py", "bayeslmm.results.prior_predictive"): "xarray takes half a second to import; a REML fit does without",
     ("model.py", "bayeslmm.results.model_plots"): PLAIN,
     ("model.py", "bayeslmm.compare.triage.reanalysis"): PLAIN,
