@@ -14,6 +14,7 @@ Where things are, in the order in which data pass through:
     bayes/       put priors on it and sample (PyMC, nutpie)
     results/     Fit, Posterior: what people hold, read and plot
     compare/     the two side by side; pooling; the triage of a singular fit
+    explaining/  what a formula says, and where it does not fit the data
     model.py     Model and the verbs lmer, brm, lm, reanalyse
     loading.py   load: what save wrote
     cli/         the command line
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from bayeslmm.compare.calibration import calibrate
     from bayeslmm.compare.comparison import compare
     from bayeslmm.compare.pooling import pooling
+    from bayeslmm.explaining.explain import advise, explain
     from bayeslmm.likelihood.threads import set_threads, threads
     from bayeslmm.loading import load
     from bayeslmm.model import Model, brm, lm, lmer, reanalyse
@@ -86,6 +88,8 @@ _HOME = {
     "calibrate": "bayeslmm.compare.calibration",
     "compare": "bayeslmm.compare",
     "pooling": "bayeslmm.compare.pooling",
+    "advise": "bayeslmm.explaining.explain",
+    "explain": "bayeslmm.explaining.explain",
     "datasets": "bayeslmm.datasets",
     "set_threads": "bayeslmm.likelihood.threads",
     "threads": "bayeslmm.likelihood.threads",
@@ -134,11 +138,13 @@ __all__ = [
     "TruncatedNormal",
     "Uniform",
     "Weibull",
+    "advise",
     "brm",
     "calibrate",
     "compare",
     "datasets",
     "errors",
+    "explain",
     "lm",
     "lmer",
     "load",

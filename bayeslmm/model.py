@@ -304,11 +304,13 @@ class Model:
             except DataError:
                 return {}
 
-    def sample(self, **options: Any) -> "Posterior":
+    def sample(self, *, check: bool = True, **options: Any) -> "Posterior":
         """Sample the posterior by NUTS.
 
         Parameters
         ----------
+        check
+            Look at the draws and warn where something is wrong with them. `post.diagnostics()` looks at any time.
         **options
             `draws=1000`, `tune=None`, `chains=4`, `seed=None`, `target_accept=None`, `cores=None`, `progressbar=None`,
             `engine="auto" | "marginal" | "importance" | "hierarchical"`, and for the last `sampler="nutpie" | "pymc" |
@@ -323,10 +325,11 @@ class Model:
         from bayeslmm.bayes.sample import OPTIONS, sample
         from bayeslmm.results.posterior import Posterior
 
-        _no_unknown(options, OPTIONS, "sample", "")
+        _no_unknown(options, (*OPTIONS, "check"), "sample", "")
         data = sample(self._design, self.priors, self._reliability, **options, data_name=self._data_name)
         post = Posterior(data=data, design=self._design, priors=self.priors, model=self)
-        _warn_sampling(post)
+        if check:
+            _warn_sampling(post)
         return post
 
     def reanalyse(self, fit: Fit | None = None, **options: Any) -> "Reanalysis":
