@@ -137,14 +137,15 @@ def compare(fit: Fit, post: Posterior, level: float = 0.95) -> Comparison:
     """
     check_level(level)
     check_same(fit, post, "compare")
-    table = pd.concat([_fixed(fit, post, level), _variances(fit, post, level)])
+    parts = [_fixed(fit, post, level)] if fit.design.p else []
+    table = pd.concat([*parts, _variances(fit, post, level)])
     return Comparison(table[COLUMNS], level, "REML" if fit.reml else "ML")
 
 
 def _fixed(fit: Fit, post: Posterior, level: float) -> pd.DataFrame:
     tests = fit.tests()
     half = t_quantile(0.5 + level / 2, tests["df"].to_numpy()) * tests["se"]
-    table = summarise(draws_of(post, "beta"), level, list(tests.index))
+    table = summarise(post.draws.beta, level, list(tests.index))
     table["kind"], table["group"], table["term"] = "fixed", "", list(tests.index)
     table["reml"], table["reml_se"] = tests["estimate"], tests["se"]
     table["reml_lower"], table["reml_upper"] = tests["estimate"] - half, tests["estimate"] + half
