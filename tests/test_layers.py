@@ -52,6 +52,7 @@ FILES_ALONE = "xarray takes half a second to import, and a fit that is not saved
 LAZY = {
     ("design/transforms.py", "scipy.interpolate"): "splines alone need it, and it takes most of a second",
     ("point/icc.py", "scipy.optimize"): OPTIMIZE,
+    ("point/robust.py", "statsmodels.regression.linear_model"): "takes seconds to import; few ask for robust errors",
     ("point/multiplicity.py", "scipy.stats"): "the studentised range alone needs it, and it takes half a second",
     ("point/derivative_free.py", "nlopt"): "only two of three optimisers need it",
     ("likelihood/runner.py", "bayeslmm.likelihood.compiled.engine"): COMPILED,
