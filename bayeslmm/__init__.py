@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from bayeslmm.compare.pooling import pooling
     from bayeslmm.likelihood.threads import set_threads, threads
     from bayeslmm.loading import load
-    from bayeslmm.model import Model, brm, lm, lmer
+    from bayeslmm.model import Model, alternatives, brm, lm, lmer
     from bayeslmm.results.fit import Fit
     from bayeslmm.results.posterior import Posterior
 
@@ -79,6 +79,7 @@ _HOME = {
     "lmer": "bayeslmm.model",
     "brm": "bayeslmm.model",
     "lm": "bayeslmm.model",
+    "alternatives": "bayeslmm.model",
     "load": "bayeslmm.loading",
     "Fit": "bayeslmm.results.fit",
     "Posterior": "bayeslmm.results.posterior",
@@ -133,6 +134,7 @@ __all__ = [
     "TruncatedNormal",
     "Uniform",
     "Weibull",
+    "alternatives",
     "brm",
     "calibrate",
     "compare",

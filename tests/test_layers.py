@@ -90,6 +90,7 @@ LAZY = {
     ("model.py", "bayeslmm.results.posterior"): "ArviZ takes a second to import; a REML fit does without",
     ("model.py", "bayeslmm.results.prior_predictive"): "xarray takes half a second to import; a REML fit does without",
     ("model.py", "bayeslmm.results.model_plots"): PLAIN,
+    ("model.py", "bayeslmm.compare.alternatives"): PLAIN,
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,
     ("results/posterior.py", "bayeslmm.results.posterior_plots"): PLAIN,
     ("results/posterior.py", "bayeslmm.results.prior_parameters"): FEW,
