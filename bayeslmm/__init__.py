@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from bayeslmm.explaining.explain import advise, explain
     from bayeslmm.likelihood.threads import set_threads, threads
     from bayeslmm.loading import load
-    from bayeslmm.model import Model, brm, lm, lmer, reanalyse
+    from bayeslmm.model import Model, alternatives, brm, lm, lmer, reanalyse
     from bayeslmm.results.fit import Fit
     from bayeslmm.results.posterior import Posterior
 
@@ -82,6 +82,7 @@ _HOME = {
     "brm": "bayeslmm.model",
     "lm": "bayeslmm.model",
     "reanalyse": "bayeslmm.model",
+    "alternatives": "bayeslmm.model",
     "load": "bayeslmm.loading",
     "Fit": "bayeslmm.results.fit",
     "Posterior": "bayeslmm.results.posterior",
@@ -139,6 +140,7 @@ __all__ = [
     "Uniform",
     "Weibull",
     "advise",
+    "alternatives",
     "brm",
     "calibrate",
     "compare",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayeslmm.design import Design, build, checked_response
+from bayeslmm.design.clusters import clusters
 from bayeslmm.errors import (
     ArgumentError,
     ConvergenceWarning,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from bayeslmm.bayes.parameterisation import Parameterisation
     from bayeslmm.bayes.priors import Priors
+    from bayeslmm.compare.alternatives import Alternatives
     from bayeslmm.compare.triage.reanalysis import Reanalysis
     from bayeslmm.results.model_plots import ModelPlots
     from bayeslmm.results.posterior import Posterior
@@ -464,13 +466,16 @@ def _said_by_the_triage() -> Iterator[None]:
         yield
 
 
-def lm(formula: str, data: Any, **options: Any) -> LinearFit:
+def lm(formula: str, data: Any, cluster: Any = None, **options: Any) -> LinearFit:
     """Fit a linear model without groups by (weighted) least squares; what complete pooling means.
 
     Parameters
     ----------
     formula, data
         As for `Model`, without bars.
+    cluster
+        Rows that may be dependent: a column, a combination as `"batch:cask"`, or an array with one value per row of
+        the data. Standard errors and tests are then robust to it (see `LinearFit`).
     **options
         `weights`, `offset`, `contrasts`, `functions`: as for `Model`.
 
@@ -478,13 +483,82 @@ def lm(formula: str, data: Any, **options: Any) -> LinearFit:
     ------
     FormulaError
         The formula has random effects.
+    ArgumentError, DataError
+        The clusters are not there, are missing in a row used, or are fewer than two.
+
+    Examples
+    --------
+    >>> import bayeslmm as blm
+    >>> fit = blm.lm("salary ~ grade", blm.datasets.load("salary"), cluster="major")
+    >>> fit.tests().round(3)
+                 estimate     se     df      t      p
+    (Intercept)     1.273  4.301  3.916  0.296  0.782
+    grade          -3.653  3.677  3.106 -0.994  0.391
     """
-    _no_unknown(options, ("weights", "offset", "contrasts", "functions", "data_name"), "lm")
+    _no_unknown(options, ("weights", "offset", "contrasts", "functions", "data_name"), "lm", "formula, data, cluster, ")
     data_name = options.pop("data_name", "data")
     design = build(formula, data, **options)
     if design.terms:
         raise FormulaError("the formula has random effects, which blm.lm cannot fit; use blm.lmer", design.formula.text)
-    return LinearFit(design, least_squares(design), data_name)
+    return LinearFit(
+        design,
+        least_squares(design),
+        data_name,
+        None if cluster is None else clusters(data, cluster, design.rows),
+    )
+
+
+def alternatives(
+    formula: str,
+    data: Any,
+    focal: str | list[str] | None = None,
+    group: str | None = None,
+    group_contrasts: Any = "sum",
+    bayes: bool = True,
+    level: float = 0.95,
+    seed: int | None = 1,
+    **options: Any,
+) -> "Alternatives":
+    """Compare the ways in which textbooks analyse grouped data, for the coefficients that matter.
+
+    Least squares with and without cluster-robust errors, wild cluster bootstrap, cluster means, fixed effects for the
+    groups and for their slopes, random intercepts, random slopes, the posterior, and the repeated-measures ANOVA where
+    the design has it: each with what it assumes and when it misleads.
+
+    Parameters
+    ----------
+    formula, data
+        As for `Model`.
+    focal
+        Coefficients, or labels of terms; None for all but the intercept.
+    group
+        The grouping factor whose levels are the clusters; None: the one in which all others are nested, or else the
+        one with most levels.
+    group_contrasts
+        Coding of the clusters where they are fixed effects: "sum" (the focal slope is the average of the clusters'),
+        "treatment" (that of the first), "helmert", "poly", or a matrix.
+    bayes
+        Whether to sample the posterior, too.
+    level
+        Of the intervals.
+    seed
+        Of the bootstrap and the posterior.
+    **options
+        `weights`, `offset`, `contrasts`, `functions`, `priors`: as for `Model`.
+
+    Raises
+    ------
+    FormulaError, DataError, ArgumentError
+        As for `Model`; or focal or group are not in it.
+    """
+    from bayeslmm.compare.alternatives import alternatives as compared
+
+    _no_unknown(options, ("weights", "offset", "contrasts", "functions", "priors", "data_name"), "alternatives")
+
+    def make(text: str) -> Model:
+        return Model(text, data, **options)
+
+    return compared(make, formula, focal, group, group_contrasts, bayes, level, seed)
 
 
 def _no_unknown(options: Mapping[str, Any], known: tuple[str, ...], verb: str, first: str = "formula, data, ") -> None:
