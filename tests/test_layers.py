@@ -21,6 +21,7 @@ ORDER = [
     {"results"},
     {"compare", "explaining"},
     {"model"},
+    {"planning"},
     {"loading"},
     {"demo"},
     {"cli"},
@@ -35,7 +36,7 @@ HOMES = {
     "arviz_base": {"results", "compare"},
     "arviz_stats": {"results", "compare"},
     "arviz_plots": {"results", "compare"},
-    "matplotlib": {"results", "compare"},
+    "matplotlib": {"results", "compare", "planning"},
 }
 
 # File and module of every import that waits inside a function, and why it does.
@@ -90,6 +91,8 @@ LAZY = {
     ("model.py", "bayeslmm.results.prior_predictive"): "xarray takes half a second to import; a REML fit does without",
     ("model.py", "bayeslmm.results.model_plots"): PLAIN,
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,
+    ("planning/power.py", "bayeslmm.planning.pictures"): PLAIN,
+    ("planning/recovery.py", "bayeslmm.planning.pictures"): PLAIN,
     ("results/posterior.py", "bayeslmm.results.posterior_plots"): PLAIN,
     ("results/posterior.py", "bayeslmm.results.prior_parameters"): FEW,
     ("results/posterior.py", "bayeslmm.results.prior_sensitivity"): FEW,
