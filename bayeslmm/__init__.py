@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from bayeslmm.planning.power import power
     from bayeslmm.planning.simulate import simulate
     from bayeslmm.results.fit import Fit
+    from bayeslmm.results.pooled import pool
     from bayeslmm.results.posterior import Posterior
 
 __version__ = "0.1.0"
@@ -95,6 +96,7 @@ _HOME = {
     "explain": "bayeslmm.explaining.explain",
     "datasets": "bayeslmm.datasets",
     **dict.fromkeys(("crossed", "dropout", "nested", "thinned"), "bayeslmm.planning.designs"),
+    "pool": "bayeslmm.results.pooled",
     "power": "bayeslmm.planning.power",
     "simulate": "bayeslmm.planning.simulate",
     "set_threads": "bayeslmm.likelihood.threads",
@@ -157,6 +159,7 @@ __all__ = [
     "lmer",
     "load",
     "nested",
+    "pool",
     "pooling",
     "power",
     "set_threads",

@@ -91,6 +91,7 @@ LAZY = {
     ("model.py", "bayeslmm.results.prior_predictive"): "xarray takes half a second to import; a REML fit does without",
     ("model.py", "bayeslmm.results.model_plots"): PLAIN,
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,
+    ("results/pooled.py", "bayeslmm.results.pooled_posterior"): FILES_ALONE.replace("a fit that is not saved", "a fit"),
     ("planning/power.py", "bayeslmm.planning.pictures"): PLAIN,
     ("planning/recovery.py", "bayeslmm.planning.pictures"): PLAIN,
     ("results/posterior.py", "bayeslmm.results.posterior_plots"): PLAIN,
