@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -28,6 +28,8 @@ from bayeslmm.point.least_squares import least_squares
 from bayeslmm.point.optimise import Optimizer, optimise
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.linear_fit import LinearFit
+from bayeslmm.results.missing import Missing, missing
+from bayeslmm.results.pooled import PooledFits, pool
 from bayeslmm.results.timings import Timings
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from bayeslmm.compare.alternatives import Alternatives
     from bayeslmm.compare.triage.reanalysis import Reanalysis
     from bayeslmm.results.model_plots import ModelPlots
+    from bayeslmm.results.pooled_posterior import PooledPosterior
     from bayeslmm.results.posterior import Posterior
 
 
@@ -234,6 +237,10 @@ class Model:
 
         return prior_predictive(self._design, self.priors, draws, seed)
 
+    def missing(self) -> Missing:
+        """Which rows were left out for missing values, why, and how they lie in the groups; as `Fit.missing`."""
+        return missing(self._design)
+
     @property
     def plot(self) -> "ModelPlots":
         """Pictures of the model: `model.plot.priors()`."""
@@ -363,23 +370,37 @@ class Model:
         return f"Model({self._design.formula.text!r}, {self._design.n} rows, groups: {groups})"
 
 
+@overload
+def lmer(
+    formula: str, data: list[Any], reml: bool = True, optimizer: Optimizer = "lbfgs", **options: Any
+) -> PooledFits: ...
+
+
+@overload
+def lmer(formula: str, data: Any, reml: bool = True, optimizer: Optimizer = "lbfgs", **options: Any) -> Fit: ...
+
+
 def lmer(
     formula: str,
     data: Any,
     reml: bool = True,
     optimizer: Optimizer = "lbfgs",
     **options: Any,
-) -> Fit:
+) -> Fit | PooledFits:
     """Fit a linear mixed model by REML or ML: `Model(formula, data, **options).fit(reml, optimizer)`.
 
     Parameters
     ----------
     formula, data
-        As for `Model`.
+        As for `Model`; a list of multiply imputed frames is fitted one by one and pooled, as by `blm.pool`.
     reml, optimizer
         As for `Model.fit`.
     **options
         `weights`, `offset`, `contrasts`, `functions`: as for `Model`.
+
+    Returns
+    -------
+    Fit, or PooledFits of a list of frames.
 
     Examples
     --------
@@ -390,24 +411,61 @@ def lmer(
     """
     known = ("reml", "optimizer", "family", "weights", "offset", "contrasts", "functions", "priors", "data_name")
     _no_unknown(options, known, "lmer")
+    if _are_frames(data):
+        return _pooled_fits([Model(formula, frame, **options) for frame in data], reml, optimizer)
     return Model(formula, data, **options).fit(reml, optimizer)
 
 
-def brm(formula: str, data: Any, priors: Any = None, **options: Any) -> "Posterior":
+def _are_frames(data: Any) -> bool:
+    """Whether these are several frames, as multiple imputation makes them."""
+    return isinstance(data, list) and bool(data) and not any(np.isscalar(d) for d in data)
+
+
+def _pooled_fits(models: list[Model], reml: bool, optimizer: Optimizer) -> PooledFits:
+    """Fit all, and warn once of all that is wrong with them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SingularFitWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fits = [model.fit(reml, optimizer) for model in models]
+    found: PooledFits = pool(fits)
+    singular, lost = sum(f.is_singular for f in fits), sum(not f.converged for f in fits)
+    if singular:
+        warnings.warn(f"{singular} of {len(fits)} fits are singular", SingularFitWarning, skip_file_prefixes=PACKAGE)
+    if lost:
+        warnings.warn(f"{lost} of {len(fits)} fits did not converge", ConvergenceWarning, skip_file_prefixes=PACKAGE)
+    return found
+
+
+@overload
+def brm(formula: str, data: list[Any], priors: Any = None, **options: Any) -> "PooledPosterior": ...
+
+
+@overload
+def brm(formula: str, data: Any, priors: Any = None, **options: Any) -> "Posterior": ...
+
+
+def brm(formula: str, data: Any, priors: Any = None, **options: Any) -> "Posterior | PooledPosterior":
     """Sample the posterior of a mixed model: `Model(formula, data, priors=priors).sample(...)`.
 
     Parameters
     ----------
     formula, data, priors
-        As for `Model`.
+        As for `Model`; a list of multiply imputed frames is sampled one by one, and the draws are stacked, as by
+        `blm.pool`. Default priors have the scale of the first frame.
     **options
         `weights`, `offset`, `contrasts`, `functions` as for `Model`; all others as for `Model.sample`.
+
+    Returns
+    -------
+    Posterior, or PooledPosterior of a list of frames.
     """
     model_options = {
         k: options.pop(k)
         for k in ("family", "weights", "offset", "contrasts", "functions", "data_name")
         if k in options
     }
+    if _are_frames(data):
+        return _pooled_posteriors([Model(formula, d, priors=priors, **model_options) for d in data], options)
     return Model(formula, data, priors=priors, **model_options).sample(**options)
 
 
@@ -464,6 +522,25 @@ def _said_by_the_triage() -> Iterator[None]:
         for category in (SingularFitWarning, ConvergenceWarning):
             warnings.simplefilter("ignore", category)
         yield
+
+
+def _pooled_posteriors(models: list[Model], options: dict[str, Any]) -> "PooledPosterior":
+    """Sample all with the priors of the first, each with a seed of its own."""
+    if "store" in options:
+        raise ArgumentError(
+            "brm of a list of frames has no `store`; sample each frame with a store of its own, then pool"
+        )
+    seed = options.pop("seed", None)
+    seeds = [None] * len(models) if seed is None else _spawned(seed, len(models))
+    for model in models[1:]:
+        model.__dict__["priors"] = models[0].priors
+    found: PooledPosterior = pool([m.sample(**options, seed=s) for m, s in zip(models, seeds, strict=True)])
+    return found
+
+
+def _spawned(seed: int, n: int) -> list[int]:
+    """Seeds for n runs from one."""
+    return [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(n)]
 
 
 def lm(formula: str, data: Any, cluster: Any = None, **options: Any) -> LinearFit:

@@ -21,6 +21,7 @@ ORDER = [
     {"results"},
     {"compare", "explaining"},
     {"model"},
+    {"planning"},
     {"loading"},
     {"demo"},
     {"cli"},
@@ -35,7 +36,7 @@ HOMES = {
     "arviz_base": {"results", "compare"},
     "arviz_stats": {"results", "compare"},
     "arviz_plots": {"results", "compare"},
-    "matplotlib": {"results", "compare"},
+    "matplotlib": {"results", "compare", "planning"},
 }
 
 # File and module of every import that waits inside a function, and why it does.
@@ -99,6 +100,9 @@ LAZY = {
     ("model.py", "bayeslmm.compare.triage.reanalysis"): PLAIN,
     ("model.py", "bayeslmm.compare.alternatives"): PLAIN,
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,
+    ("results/pooled.py", "bayeslmm.results.pooled_posterior"): FILES_ALONE.replace("a fit that is not saved", "a fit"),
+    ("planning/power.py", "bayeslmm.planning.pictures"): PLAIN,
+    ("planning/recovery.py", "bayeslmm.planning.pictures"): PLAIN,
     ("results/posterior.py", "bayeslmm.results.posterior_plots"): PLAIN,
     ("results/posterior.py", "bayeslmm.results.prior_parameters"): FEW,
     ("results/posterior.py", "bayeslmm.results.prior_sensitivity"): FEW,
