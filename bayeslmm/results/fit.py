@@ -787,7 +787,7 @@ class Fit:
 
     @property
     def plot(self) -> "FitPlots":
-        """Pictures: `plot.qq()`, `plot.ranef_qq()`, `plot.residuals()`."""
+        """Pictures: `plot.diagnostics()` on one page; `effects`, `caterpillar`, `profile`, each diagnostic alone."""
         from bayeslmm.results.fit_plots import FitPlots
 
         return FitPlots(self)

@@ -507,10 +507,10 @@ class Posterior:
 
     @property
     def plot(self) -> "PosteriorPlots":
-        """Pictures: `post.plot.prior_posterior()`."""
+        """Pictures: `plot.forest`, `ranks`, `predictive`, `caterpillar`, `effects`, `prior_posterior`."""
         from bayeslmm.results.posterior_plots import PosteriorPlots
 
-        return PosteriorPlots(self.draws, self.priors)
+        return PosteriorPlots(self)
 
     def prior_sensitivity(
         self,
