@@ -13,6 +13,7 @@ import numpy as np
 from bayeslmm.design import Design, build, checked_response
 from bayeslmm.design.clusters import clusters
 from bayeslmm.errors import (
+    PACKAGE,
     ArgumentError,
     ConvergenceWarning,
     DataError,
