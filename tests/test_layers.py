@@ -70,6 +70,7 @@ LAZY = {
     ("cli/app.py", "bayeslmm.cli.fit"): START,
     ("cli/app.py", "bayeslmm.cli.reanalyse"): START,
     ("cli/fit.py", "bayeslmm.cli.write"): PLAIN,
+    ("cli/priors.py", "bayeslmm.bayes"): START,
     ("cli/fit.py", "bayeslmm.compare.comparison"): PLAIN,
     ("results/fit.py", "bayeslmm.results.fit_plots"): PLAIN,
     ("results/fit.py", "bayeslmm.results.marginaleffects"): "an extra",

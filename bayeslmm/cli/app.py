@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from bayeslmm.cli.priors import priors_of
 from bayeslmm.cli.request import Request, Sampling, contrasts_of
 from bayeslmm.cli.sentences import in_sentences
+from bayeslmm.errors import ArgumentError
 
 OVERVIEW = """bayeslmm: mixed models from one lme4-style formula, the exact REML fit and the
 Bayesian posterior of the same model, side by side.
@@ -95,12 +97,30 @@ def fit(
         ),
     ] = None,
     bayes: Annotated[bool, typer.Option("--bayes", help="Sample the posterior too, and compare.")] = False,
-    draws: Annotated[int, typer.Option(help="Draws of each chain.", metavar="N", min=1)] = 1000,
-    tune: Annotated[int, typer.Option(help="Tuning steps of each chain.", metavar="N", min=0)] = 1000,
+    engine: Annotated[
+        str, typer.Option(help="marginal, importance or hierarchical: the same posterior.", metavar="ENGINE")
+    ] = "auto",
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='"sd=HalfNormal(5)", "grade=StudentT(3, 0, 2)", or flat. May be repeated.', metavar="NAME=PRIOR"
+        ),
+    ] = None,
+    draws: Annotated[int, typer.Option(help="Draws of each chain.", metavar="N", min=4)] = 1000,
+    tune: Annotated[
+        int | None, typer.Option(help="Tuning steps of each chain.", metavar="N", min=10, show_default="the engine's")
+    ] = None,
     chains: Annotated[int, typer.Option(help="Number of chains.", metavar="N", min=1)] = 4,
     target_accept: Annotated[
-        float, typer.Option(help="Nearer to 1: smaller steps, fewer divergences.", metavar="P", min=0.01, max=0.999)
-    ] = 0.95,
+        float | None,
+        typer.Option(
+            help="Nearer to 1: smaller steps, fewer divergences.",
+            metavar="P",
+            min=0.01,
+            max=0.999,
+            show_default="the engine's",
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the sampler.", metavar="N", min=0)] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for tables, pictures and the report.", metavar="DIR")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
@@ -116,7 +136,10 @@ def fit(
     """
     from bayeslmm.cli.fit import run
 
-    sampling = Sampling(draws, tune, chains, seed, target_accept) if bayes else None
+    sampling = Sampling(draws, tune, chains, seed, target_accept, engine) if bayes else None
+    priors = priors_of(prior or [])
+    if priors is not None and sampling is None:
+        raise ArgumentError("--prior is for the posterior: add --bayes")
     run(
         Request(
             formula,
@@ -127,6 +150,7 @@ def fit(
             weights=weights,
             offset=offset,
             contrasts=contrasts_of(contrasts or []),
+            priors=priors,
             sampling=sampling,
             out=out,
             json=json,

@@ -9,8 +9,6 @@ from bayeslmm.cli.terminal import Terminal
 from bayeslmm.demo import Analysis, pictures, tell
 from bayeslmm.errors import ArgumentError
 
-SMALL_STEPS = 0.99  # five groups leave the posterior narrow places
-
 
 def run(out: Path, seed: int, bayes: bool) -> None:
     """Run the demo.
@@ -23,7 +21,7 @@ def run(out: Path, seed: int, bayes: bool) -> None:
     terminal = Terminal.new()
     output_folder(out)
     with terminal.warnings_as_notes():
-        analysis = Analysis(partial(sample, terminal=terminal, target_accept=SMALL_STEPS, seed=seed) if bayes else None)
+        analysis = Analysis(partial(sample, terminal=terminal, seed=seed) if bayes else None)
         tell(terminal, analysis)
         _write(terminal, analysis, out)
     terminal.heading("Your own data")

@@ -67,8 +67,11 @@ def _mixed(request: Request, data: Any, name: str, terminal: Terminal) -> Answer
         weights=request.weights,
         offset=request.offset,
         contrasts=request.contrasts,
+        priors=request.priors,
         data_name=name,
     )
+    if request.priors is not None:
+        fit.model.priors  # noqa: B018  an unknown name is an error before anything is printed
     terminal.output(str(fit.summary(cast(Ddf, request.ddf))))
     terminal.output(_icc_line(fit))
     if request.sampling is None:
@@ -89,8 +92,6 @@ def _with_posterior(request: Request, fit: Fit, terminal: Terminal) -> Answer:
     comparison = compare(fit, posterior)
     terminal.heading("Posterior of the same model")
     terminal.output(str(posterior.summary()))
-    if not posterior.diagnostics().ok:
-        terminal.output(str(posterior.diagnostics()))
     terminal.heading("Side by side")
     terminal.output(str(comparison))
     return Answer(fit, posterior, comparison)

@@ -3,19 +3,21 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bayeslmm.errors import ArgumentError
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Options of the sampler."""
+    """Options of the sampler; None leaves a choice to the engine."""
 
     draws: int
-    tune: int
+    tune: int | None
     chains: int
     seed: int | None
-    target_accept: float
+    target_accept: float | None
+    engine: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Request:
         As given; `data` is a file or the name of a packaged data set.
     reml, ddf, optimizer, weights, offset, contrasts
         As for `lmer` and `Fit.summary`.
+    priors
+        As for `Model`.
     sampling
         How to sample the posterior; None where it was not asked for.
     out
@@ -44,6 +48,7 @@ class Request:
     weights: str | None = None
     offset: str | None = None
     contrasts: dict[str, str] | None = None
+    priors: Any = None
     sampling: Sampling | None = None
     out: Path | None = None
     json: bool = False

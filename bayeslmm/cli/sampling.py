@@ -8,7 +8,4 @@ from bayeslmm.results.fit import Fit
 
 def sample(fit: Fit, terminal: Terminal, **options: Any) -> Any:
     """Sample the posterior of a fit's model; options as for `Model.sample`. Returns a `Posterior`."""
-    posterior = fit.sample(progressbar=terminal.watched, **options)
-    if terminal.watched:
-        terminal.out.print("\n")  # the bar leaves the cursor at its end
-    return posterior
+    return fit.sample(progressbar=terminal.watched, **options)

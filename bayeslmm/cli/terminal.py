@@ -75,8 +75,8 @@ class Terminal:
 
     @property
     def watched(self) -> bool:
-        """Whether a progress bar, which samplers write to stdout, would be seen and would spoil nothing."""
-        return self.out.is_terminal and self.err.is_terminal and not self.silent
+        """Whether a progress bar, which goes to stderr, would be seen."""
+        return self.err.is_terminal
 
     @property
     def width(self) -> int:
