@@ -16,6 +16,7 @@ Where things are, in the order in which data pass through:
     compare/     the two side by side; pooling; the triage of a singular fit
     explaining/  what a formula says, and where it does not fit the data
     model.py     Model and the verbs lmer, brm, lm, reanalyse
+    planning/    data from a stated model, recovery of its parameters, power
     loading.py   load: what save wrote
     cli/         the command line
     warm_up.py   compile the fast loops once, for later processes
@@ -70,8 +71,12 @@ if TYPE_CHECKING:
     from bayeslmm.explaining.explain import advise, explain
     from bayeslmm.likelihood.threads import set_threads, threads
     from bayeslmm.loading import load
-    from bayeslmm.model import Model, brm, lm, lmer, reanalyse
+    from bayeslmm.model import Model, alternatives, brm, lm, lmer, reanalyse
+    from bayeslmm.planning.designs import crossed, dropout, nested, thinned
+    from bayeslmm.planning.power import power
+    from bayeslmm.planning.simulate import simulate
     from bayeslmm.results.fit import Fit
+    from bayeslmm.results.pooled import pool
     from bayeslmm.results.posterior import Posterior
 
 __version__ = "0.1.0"
@@ -82,6 +87,7 @@ _HOME = {
     "brm": "bayeslmm.model",
     "lm": "bayeslmm.model",
     "reanalyse": "bayeslmm.model",
+    "alternatives": "bayeslmm.model",
     "load": "bayeslmm.loading",
     "Fit": "bayeslmm.results.fit",
     "Posterior": "bayeslmm.results.posterior",
@@ -91,6 +97,10 @@ _HOME = {
     "advise": "bayeslmm.explaining.explain",
     "explain": "bayeslmm.explaining.explain",
     "datasets": "bayeslmm.datasets",
+    **dict.fromkeys(("crossed", "dropout", "nested", "thinned"), "bayeslmm.planning.designs"),
+    "pool": "bayeslmm.results.pooled",
+    "power": "bayeslmm.planning.power",
+    "simulate": "bayeslmm.planning.simulate",
     "set_threads": "bayeslmm.likelihood.threads",
     "threads": "bayeslmm.likelihood.threads",
     **dict.fromkeys(
@@ -139,18 +149,26 @@ __all__ = [
     "Uniform",
     "Weibull",
     "advise",
+    "alternatives",
     "brm",
     "calibrate",
     "compare",
+    "crossed",
     "datasets",
+    "dropout",
     "errors",
     "explain",
     "lm",
     "lmer",
     "load",
+    "nested",
+    "pool",
     "pooling",
+    "power",
     "reanalyse",
     "set_threads",
+    "simulate",
+    "thinned",
     "threads",
 ]
 

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from bayeslmm.design import Design, build, checked_response
+from bayeslmm.design.clusters import clusters
 from bayeslmm.errors import (
     PACKAGE,
     ArgumentError,
@@ -18,7 +19,6 @@ from bayeslmm.errors import (
     DataError,
     FormulaError,
     NotAvailableError,
-    SamplingWarning,
     SingularFitWarning,
     did_you_mean,
 )
@@ -29,6 +29,8 @@ from bayeslmm.point.least_squares import least_squares
 from bayeslmm.point.optimise import Optimizer, optimise
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.linear_fit import LinearFit
+from bayeslmm.results.missing import Missing, missing
+from bayeslmm.results.pooled import PooledFits, pool
 from bayeslmm.results.timings import Timings
 
 if TYPE_CHECKING:
@@ -37,8 +39,10 @@ if TYPE_CHECKING:
 
     from bayeslmm.bayes.parameterisation import Parameterisation
     from bayeslmm.bayes.priors import Priors
+    from bayeslmm.compare.alternatives import Alternatives
     from bayeslmm.compare.triage.reanalysis import Reanalysis
     from bayeslmm.results.model_plots import ModelPlots
+    from bayeslmm.results.pooled_posterior import PooledPosterior
     from bayeslmm.results.posterior import Posterior
 
 
@@ -234,6 +238,10 @@ class Model:
 
         return prior_predictive(self._design, self.priors, draws, seed)
 
+    def missing(self) -> Missing:
+        """Which rows were left out for missing values, why, and how they lie in the groups; as `Fit.missing`."""
+        return missing(self._design)
+
     @property
     def plot(self) -> "ModelPlots":
         """Pictures of the model: `model.plot.priors()`."""
@@ -307,10 +315,15 @@ class Model:
     def sample(self, *, check: bool = True, **options: Any) -> "Posterior":
         """Sample the posterior by NUTS.
 
+        Where the marginal engine's draws diverge, or its chains mix badly, and neither `tune` nor `target_accept` was
+        given, the model is sampled once more with `tune=1000, target_accept=0.99`, and the better run is kept:
+        `bayeslmm.results.posterior_remedy`. A warning says so, and so do the summary and `data.attrs["remedy"]`.
+
         Parameters
         ----------
         check
-            Look at the draws and warn where something is wrong with them. `post.diagnostics()` looks at any time.
+            Look at the draws, and warn and sample once more where something is wrong with them. `post.diagnostics()`
+            looks at any time.
         **options
             `draws=1000`, `tune=None`, `chains=4`, `seed=None`, `target_accept=None`, `cores=None`, `progressbar=None`,
             `engine="auto" | "marginal" | "importance" | "hierarchical"`, and for the last `sampler="nutpie" | "pymc" |
@@ -322,15 +335,20 @@ class Model:
             Divergences, a large R-hat or few effective draws; the message says what to do. So does Ctrl-C, which gives
             what was drawn until then.
         """
-        from bayeslmm.bayes.sample import OPTIONS, sample
-        from bayeslmm.results.posterior import Posterior
+        from bayeslmm.bayes.sample import OPTIONS
+        from bayeslmm.results.posterior_remedy import remedied
 
         _no_unknown(options, (*OPTIONS, "check"), "sample", "")
+        first = self._sampled(**options)
+        return remedied(first, options, self._sampled) if check else first
+
+    def _sampled(self, **options: Any) -> "Posterior":
+        """One run, whatever comes of it."""
+        from bayeslmm.bayes.sample import sample
+        from bayeslmm.results.posterior import Posterior
+
         data = sample(self._design, self.priors, self._reliability, **options, data_name=self._data_name)
-        post = Posterior(data=data, design=self._design, priors=self.priors, model=self)
-        if check:
-            _warn_sampling(post)
-        return post
+        return Posterior(data=data, design=self._design, priors=self.priors, model=self)
 
     def reanalyse(self, fit: Fit | None = None, **options: Any) -> "Reanalysis":
         """Find out what a fit of this model can tell: `bayeslmm.compare.triage.reanalysis.reanalyse`.
@@ -353,23 +371,37 @@ class Model:
         return f"Model({self._design.formula.text!r}, {self._design.n} rows, groups: {groups})"
 
 
+@overload
+def lmer(
+    formula: str, data: list[Any], reml: bool = True, optimizer: Optimizer = "lbfgs", **options: Any
+) -> PooledFits: ...
+
+
+@overload
+def lmer(formula: str, data: Any, reml: bool = True, optimizer: Optimizer = "lbfgs", **options: Any) -> Fit: ...
+
+
 def lmer(
     formula: str,
     data: Any,
     reml: bool = True,
     optimizer: Optimizer = "lbfgs",
     **options: Any,
-) -> Fit:
+) -> Fit | PooledFits:
     """Fit a linear mixed model by REML or ML: `Model(formula, data, **options).fit(reml, optimizer)`.
 
     Parameters
     ----------
     formula, data
-        As for `Model`.
+        As for `Model`; a list of multiply imputed frames is fitted one by one and pooled, as by `blm.pool`.
     reml, optimizer
         As for `Model.fit`.
     **options
         `weights`, `offset`, `contrasts`, `functions`: as for `Model`.
+
+    Returns
+    -------
+    Fit, or PooledFits of a list of frames.
 
     Examples
     --------
@@ -380,24 +412,61 @@ def lmer(
     """
     known = ("reml", "optimizer", "family", "weights", "offset", "contrasts", "functions", "priors", "data_name")
     _no_unknown(options, known, "lmer")
+    if _are_frames(data):
+        return _pooled_fits([Model(formula, frame, **options) for frame in data], reml, optimizer)
     return Model(formula, data, **options).fit(reml, optimizer)
 
 
-def brm(formula: str, data: Any, priors: Any = None, **options: Any) -> "Posterior":
+def _are_frames(data: Any) -> bool:
+    """Whether these are several frames, as multiple imputation makes them."""
+    return isinstance(data, list) and bool(data) and not any(np.isscalar(d) for d in data)
+
+
+def _pooled_fits(models: list[Model], reml: bool, optimizer: Optimizer) -> PooledFits:
+    """Fit all, and warn once of all that is wrong with them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SingularFitWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fits = [model.fit(reml, optimizer) for model in models]
+    found: PooledFits = pool(fits)
+    singular, lost = sum(f.is_singular for f in fits), sum(not f.converged for f in fits)
+    if singular:
+        warnings.warn(f"{singular} of {len(fits)} fits are singular", SingularFitWarning, skip_file_prefixes=PACKAGE)
+    if lost:
+        warnings.warn(f"{lost} of {len(fits)} fits did not converge", ConvergenceWarning, skip_file_prefixes=PACKAGE)
+    return found
+
+
+@overload
+def brm(formula: str, data: list[Any], priors: Any = None, **options: Any) -> "PooledPosterior": ...
+
+
+@overload
+def brm(formula: str, data: Any, priors: Any = None, **options: Any) -> "Posterior": ...
+
+
+def brm(formula: str, data: Any, priors: Any = None, **options: Any) -> "Posterior | PooledPosterior":
     """Sample the posterior of a mixed model: `Model(formula, data, priors=priors).sample(...)`.
 
     Parameters
     ----------
     formula, data, priors
-        As for `Model`.
+        As for `Model`; a list of multiply imputed frames is sampled one by one, and the draws are stacked, as by
+        `blm.pool`. Default priors have the scale of the first frame.
     **options
         `weights`, `offset`, `contrasts`, `functions` as for `Model`; all others as for `Model.sample`.
+
+    Returns
+    -------
+    Posterior, or PooledPosterior of a list of frames.
     """
     model_options = {
         k: options.pop(k)
         for k in ("family", "weights", "offset", "contrasts", "functions", "data_name")
         if k in options
     }
+    if _are_frames(data):
+        return _pooled_posteriors([Model(formula, d, priors=priors, **model_options) for d in data], options)
     return Model(formula, data, priors=priors, **model_options).sample(**options)
 
 
@@ -456,13 +525,35 @@ def _said_by_the_triage() -> Iterator[None]:
         yield
 
 
-def lm(formula: str, data: Any, **options: Any) -> LinearFit:
+def _pooled_posteriors(models: list[Model], options: dict[str, Any]) -> "PooledPosterior":
+    """Sample all with the priors of the first, each with a seed of its own."""
+    if "store" in options:
+        raise ArgumentError(
+            "brm of a list of frames has no `store`; sample each frame with a store of its own, then pool"
+        )
+    seed = options.pop("seed", None)
+    seeds = [None] * len(models) if seed is None else _spawned(seed, len(models))
+    for model in models[1:]:
+        model.__dict__["priors"] = models[0].priors
+    found: PooledPosterior = pool([m.sample(**options, seed=s) for m, s in zip(models, seeds, strict=True)])
+    return found
+
+
+def _spawned(seed: int, n: int) -> list[int]:
+    """Seeds for n runs from one."""
+    return [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(n)]
+
+
+def lm(formula: str, data: Any, cluster: Any = None, **options: Any) -> LinearFit:
     """Fit a linear model without groups by (weighted) least squares; what complete pooling means.
 
     Parameters
     ----------
     formula, data
         As for `Model`, without bars.
+    cluster
+        Rows that may be dependent: a column, a combination as `"batch:cask"`, or an array with one value per row of
+        the data. Standard errors and tests are then robust to it (see `LinearFit`).
     **options
         `weights`, `offset`, `contrasts`, `functions`: as for `Model`.
 
@@ -470,13 +561,82 @@ def lm(formula: str, data: Any, **options: Any) -> LinearFit:
     ------
     FormulaError
         The formula has random effects.
+    ArgumentError, DataError
+        The clusters are not there, are missing in a row used, or are fewer than two.
+
+    Examples
+    --------
+    >>> import bayeslmm as blm
+    >>> fit = blm.lm("salary ~ grade", blm.datasets.load("salary"), cluster="major")
+    >>> fit.tests().round(3)
+                 estimate     se     df      t      p
+    (Intercept)     1.273  4.301  3.916  0.296  0.782
+    grade          -3.653  3.677  3.106 -0.994  0.391
     """
-    _no_unknown(options, ("weights", "offset", "contrasts", "functions", "data_name"), "lm")
+    _no_unknown(options, ("weights", "offset", "contrasts", "functions", "data_name"), "lm", "formula, data, cluster, ")
     data_name = options.pop("data_name", "data")
     design = build(formula, data, **options)
     if design.terms:
         raise FormulaError("the formula has random effects, which blm.lm cannot fit; use blm.lmer", design.formula.text)
-    return LinearFit(design, least_squares(design), data_name)
+    return LinearFit(
+        design,
+        least_squares(design),
+        data_name,
+        None if cluster is None else clusters(data, cluster, design.rows),
+    )
+
+
+def alternatives(
+    formula: str,
+    data: Any,
+    focal: str | list[str] | None = None,
+    group: str | None = None,
+    group_contrasts: Any = "sum",
+    bayes: bool = True,
+    level: float = 0.95,
+    seed: int | None = 1,
+    **options: Any,
+) -> "Alternatives":
+    """Compare the ways in which textbooks analyse grouped data, for the coefficients that matter.
+
+    Least squares with and without cluster-robust errors, wild cluster bootstrap, cluster means, fixed effects for the
+    groups and for their slopes, random intercepts, random slopes, the posterior, and the repeated-measures ANOVA where
+    the design has it: each with what it assumes and when it misleads.
+
+    Parameters
+    ----------
+    formula, data
+        As for `Model`.
+    focal
+        Coefficients, or labels of terms; None for all but the intercept.
+    group
+        The grouping factor whose levels are the clusters; None: the one in which all others are nested, or else the
+        one with most levels.
+    group_contrasts
+        Coding of the clusters where they are fixed effects: "sum" (the focal slope is the average of the clusters'),
+        "treatment" (that of the first), "helmert", "poly", or a matrix.
+    bayes
+        Whether to sample the posterior, too.
+    level
+        Of the intervals.
+    seed
+        Of the bootstrap and the posterior.
+    **options
+        `weights`, `offset`, `contrasts`, `functions`, `priors`: as for `Model`.
+
+    Raises
+    ------
+    FormulaError, DataError, ArgumentError
+        As for `Model`; or focal or group are not in it.
+    """
+    from bayeslmm.compare.alternatives import alternatives as compared
+
+    _no_unknown(options, ("weights", "offset", "contrasts", "functions", "priors", "data_name"), "alternatives")
+
+    def make(text: str) -> Model:
+        return Model(text, data, **options)
+
+    return compared(make, formula, focal, group, group_contrasts, bayes, level, seed)
 
 
 def _no_unknown(options: Mapping[str, Any], known: tuple[str, ...], verb: str, first: str = "formula, data, ") -> None:
@@ -505,14 +665,3 @@ def _warn(fit: Fit) -> None:
         warnings.warn(
             f"the fit did not converge: {'; '.join(fit.certificate.problems)}{cure}", ConvergenceWarning, stacklevel=4
         )
-
-
-def _warn_sampling(post: "Posterior") -> None:
-    """Say why the draws should not be used yet, with the number that shows it and the next step."""
-    checks = post.diagnostics().table
-    bad = checks[~checks["ok"].astype(bool)]
-    if len(bad):
-        said = "; ".join(f"{name}: {verdict}" for name, verdict in bad["verdict"].items())
-        step = next((s for s in bad["next_step"] if s), "")
-        more = "; more in post.diagnostics()" if len(bad) > 1 else ""
-        warnings.warn(f"{said}. What to do: {step}{more}", SamplingWarning, skip_file_prefixes=PACKAGE)

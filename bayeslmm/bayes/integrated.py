@@ -30,6 +30,11 @@ from bayeslmm.likelihood.marginal import LOG_2PI, MarginalLikelihood
 from bayeslmm.likelihood.normal_prior import NormalPrior
 
 
+def is_sampled(priors: Priors) -> np.ndarray:
+    """(p,): whether a coefficient's prior, neither normal nor flat, keeps it from being integrated out."""
+    return np.array([not isinstance(slot.prior, Normal | Flat) for slot in priors.beta], dtype=bool)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Integrated:
     """The integrated likelihood of one model. For several threads, take a `copy` for each.
@@ -74,7 +79,7 @@ class Integrated:
             The arrays, and the priors of all parameters.
         """
         slots = [slot.prior for slot in priors.beta]
-        sampled = np.array([not isinstance(prior, Normal | Flat) for prior in slots], dtype=bool)
+        sampled = is_sampled(priors)
         X = design.X - np.outer(design.X @ priors.levels.astype(float), priors.centre)
         E = np.column_stack([design.y_net, X[:, sampled]])
         X = X[:, ~sampled]

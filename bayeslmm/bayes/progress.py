@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 PATIENCE, PAUSE = 1.0, 0.1  # seconds before anything is shown, and between two pictures
 SEPARATE = 8  # chains that have a bar each
-WIDTH = 30
+SHARE = 0.05  # first draws that are less than this tell how long preparing took, not drawing
+WIDTH = 18  # of a bar: with what is said right of it, no more than 80 characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Progress:
         Where to show it; None: the terminal or the notebook.
     clock
         Seconds.
+    states, started, shown, first
+        What was told of each chain, when it began, when it was shown last, and when the first draws came, and how many.
     """
 
     chains: int
@@ -69,6 +72,7 @@ class Progress:
     states: dict[int, tuple[int, int, int, float]] = field(default_factory=dict)
     started: float = 0.0
     shown: float = -1.0
+    first: tuple[float, int] | None = None
 
     def __enter__(self) -> Self:
         """Start the clock."""
@@ -100,6 +104,7 @@ class Progress:
         """
         self.states[chain] = (done, total, divergences, step_size)
         now = self.clock()
+        self.first = self.first or (now, self._sums()[0])
         first_too_early = self.shown < 0 and now - self.started < PATIENCE
         if self.board is None or first_too_early or now - self.shown < PAUSE:
             return
@@ -116,10 +121,13 @@ class Progress:
         return [self._bar(chain) for chain in sorted(self.states)]
 
     def below(self, now: float) -> str:
-        """The share that is done, and the time that the rest takes at the pace until now."""
+        """The share that is done, and the time that the rest takes at this pace; it may start with the first draws."""
         done, total = self._sums()
-        left = (now - self.started) * (total - done) / max(done, 1)
-        return f"{done / max(total, 1):.0%}, {duration(left)} left ({self.kept})"
+        since, had = self.first or (now, done)
+        if had >= SHARE * total:
+            since, had = self.started, 0
+        left = f", {duration((now - since) * (total - done) / (done - had))} left" if done > had else ""
+        return f"{done / max(total, 1):.0%}{left} ({self.kept})"
 
     def summary(self) -> str:
         """What was done, in one line."""

@@ -153,11 +153,18 @@ def _marginal(design: Design, priors: Priors, settings: Settings) -> tuple[RawDr
     from bayeslmm.bayes.marginal.run import run
 
     with _progress(settings) as progress:
-        return run(design, priors, settings, progress=progress), _own()
+        return run(design, priors, settings, progress=progress), _own(design, priors)
 
 
-def _own() -> Attributes:
-    return {"engine": "marginal", "sampler": "bayeslmm", **_versions("numba")}
+def _own(design: Design, priors: Priors) -> Attributes:
+    return {"engine": "marginal", "sampler": "bayeslmm", "sampled": _sampled(design, priors), **_versions("numba")}
+
+
+def _sampled(design: Design, priors: Priors) -> str:
+    """The coefficients that are not integrated out, because of their priors."""
+    from bayeslmm.bayes.integrated import is_sampled
+
+    return ", ".join(name for name, kept in zip(design.coef_names, is_sampled(priors), strict=True) if kept)
 
 
 def _stored(
@@ -174,7 +181,7 @@ def _stored(
     from bayeslmm.bayes.store import Header, Store
 
     same = {name: getattr(settings, name) for name in ("chains", "draws", "tune", "target_accept", "seed")}
-    attributes = {**_attributes(design, priors, settings), **_own()}
+    attributes = {**_attributes(design, priors, settings), **_own(design, priors)}
     header = Header.of(design, priors, same, attributes, data_name)
     if resume:
         expected = header if seed is not None else replace(header, settings={**same, "seed": None})
@@ -191,7 +198,7 @@ def _stored(
     raw, _ = kept.raw()
     if raw is None:
         raise KeyboardInterrupt
-    return raw, {**_own(), "seed": settings.seed}, settings
+    return raw, {**_own(design, priors), "seed": settings.seed}, settings
 
 
 def _marginal_by_pymc(
@@ -209,7 +216,12 @@ def _marginal_by_pymc(
     values = found.values | rest
     named = {name: values[name] for name in public_names(design)}
     versions = _versions("numba", "pymc", "pytensor", *SAMPLER_PACKAGES[sampler])
-    return RawDraws(named, found.statistics), {"engine": "marginal", "sampler": sampler, **versions}
+    return RawDraws(named, found.statistics), {
+        "engine": "marginal",
+        "sampler": sampler,
+        "sampled": _sampled(design, priors),
+        **versions,
+    }
 
 
 def _importance(design: Design, priors: Priors, settings: Settings) -> tuple[RawDraws, Attributes]:
@@ -226,7 +238,7 @@ def _importance(design: Design, priors: Priors, settings: Settings) -> tuple[Raw
         )
         return _marginal(design, priors, settings)
     told = {"khat": found.k, "importance_ess": found.ess, "proposals": found.proposals}
-    return found.raw, {"engine": "importance", "sampler": "bayeslmm", **told, **_versions("numba")}
+    return found.raw, {**_own(design, priors), "engine": "importance", **told}
 
 
 def _hierarchical(

@@ -70,6 +70,7 @@ def table(data: Any) -> Table:
         raise DataError(
             f"data is of type {type(data).__name__}; give a data frame (pandas, polars, pyarrow) or a dict of columns"
             + ("; a file is read first, with pandas.read_csv say" if isinstance(data, str | PathLike) else "")
+            + ("; a list of imputed frames goes to blm.lmer or blm.brm" if isinstance(data, list) else "")
         ) from error
     names = frame.collect_schema().names()
     return Table(frame, tuple(names))

@@ -23,11 +23,20 @@ from scipy.special import ndtri
 
 RESOLUTION = float(np.finfo(float).resolution)
 TAIL = (0.05, 0.95)
+AT_ONCE = 48_000  # numbers
 FEW = 16  # lags that are looked at before all of them are
 
 
 def rhat_and_ess(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """R-hat, ESS of the bulk and ESS of the tail, each (m,), of values (m, chains, draws)."""
+    step = max(1, AT_ONCE // max(values[0].size, 1))
+    parts = [_rhat_and_ess(values[i : i + step]) for i in range(0, len(values), step)]
+    rhat_, bulk, tail = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return rhat_, bulk, tail
+
+
+def _rhat_and_ess(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same of few parameters, whose draws fit into the processor's cache."""
     halves = split(values)
     ordered = _Ordered.of(halves)
     scores = ordered.scores()

@@ -34,6 +34,7 @@ from bayeslmm.results.functional import Parameters, Scale, functional_table, nam
 from bayeslmm.results.influence import Influence, influence
 from bayeslmm.results.linear_fit import LinearFit
 from bayeslmm.results.means import Means, Names, Request, default_adjust
+from bayeslmm.results.missing import Missing, missing
 from bayeslmm.results.model_table import ModelTable, model_table
 from bayeslmm.results.parameters import Asked
 from bayeslmm.results.predict import NewLevels, predict_fit
@@ -576,6 +577,20 @@ class Fit:
         """
         return check(self, ddf, seed)
 
+    def missing(self) -> Missing:
+        """Which rows were left out for missing values, why, and how they lie in the groups.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> data = blm.datasets.load("sleepstudy")
+        >>> data.loc[data.index[:5], "Reaction"] = float("nan")
+        >>> found = blm.lmer("Reaction ~ Days + (1 | Subject)", data).missing()
+        >>> found.groups[["level", "rows", "lost"]].head(1).to_numpy().tolist()
+        [['308', 10, 5]]
+        """
+        return missing(self.design)
+
     def influence(self, by: Any = None, exact: bool = False) -> Influence:
         """What changes when a group or a row is left out: leverage, Cook's distance, DFBETAS, covratio, theta.
 
@@ -772,7 +787,7 @@ class Fit:
 
     @property
     def plot(self) -> "FitPlots":
-        """Pictures: `plot.qq()`, `plot.ranef_qq()`, `plot.residuals()`."""
+        """Pictures: `plot.diagnostics()` on one page; `effects`, `caterpillar`, `profile`, each diagnostic alone."""
         from bayeslmm.results.fit_plots import FitPlots
 
         return FitPlots(self)

@@ -1,4 +1,4 @@
-"""Pictures of a fit: normal Q-Q plots of residuals and of random effects with simultaneous bands, residuals.
+"""Pictures of a fit: residuals, random effects, profiles, effects of predictors; normal Q-Q plots have bands.
 
 Each returns the axes, so that it can be changed or saved.
 """
@@ -14,21 +14,25 @@ from scipy import special
 
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.point.bands import Band, simultaneous_band
+from bayeslmm.point.distributions import normal_quantile
 from bayeslmm.results import style
 from bayeslmm.results.checks import check_level
+from bayeslmm.results.effect_pictures import caterpillar, effect_grid, effects_plot, panels_of
+from bayeslmm.results.parameters import Asked
 from bayeslmm.results.quantile_residuals import Of, QuantileResiduals, check_of, simulated
+from bayeslmm.results.residual_pictures import boxes, by_group, group_term
 
 if TYPE_CHECKING:
-    from bayeslmm.results.fit import Fit
+    from bayeslmm.results.fit import Ddf, Fit
 
 NAMED, LARGE = 8, 1.5
-NARROW = 5.0
+NARROW, FEW_NAMES = 5.0, 25
 Seed = int | np.random.Generator | None
 
 
 @dataclass(frozen=True)
 class FitPlots:
-    """The pictures of one fit: `fit.plot.qq()`, `fit.plot.ranef_qq()`, `fit.plot.residuals()`."""
+    """The pictures of one fit: `fit.plot.diagnostics()`, `fit.plot.effects("Days")`, `fit.plot.caterpillar()`, ..."""
 
     fit: "Fit"
 
@@ -121,7 +125,7 @@ class FitPlots:
         fitted = self.fit.fitted if of == "conditional" else design.offset + design.X @ self.fit.estimates.beta
         ax = style.new_axes(ax, width, min(0.8 * width, 4.2))
         out = np.abs(values) > 3
-        ax.axhline(0, color=style.DATA, lw=0.8)
+        ax.axhline(0, color=style.ink(), lw=0.8)
         ax.plot(fitted[~out], values[~out], "o", ms=3, color=style.REML, alpha=0.6)
         ax.plot(fitted[out], values[out], "o", ms=4.5, color=style.BAYES)
         title = f"Scaled {of} residuals: {out.sum()} of {values.size} beyond 3"
@@ -133,6 +137,124 @@ class FitPlots:
         if worst:
             style.name_points(ax, fitted[worst], values[worst], [design.rows[i] for i in worst])
         return ax
+
+    def boxes(self, group: str | None = None, width: float = 7.0, ax: Axes | None = None) -> Axes:
+        """Box plots of scaled residuals by level, which should spread alike.
+
+        Parameters
+        ----------
+        group
+            A grouping factor; None for the first. Of many levels the 60 widest are shown.
+        width, ax
+            Of the figure in inches; or the axes to draw into.
+        """
+        return boxes(self.fit, group_term(self.fit, group, "boxes"), width, ax)
+
+    def by_group(self, group: str | None = None, width: float = 7.0) -> np.ndarray:
+        """Scaled residuals against fitted values, one panel for each level, the largest residuals first.
+
+        Parameters
+        ----------
+        group
+            A grouping factor; None for the first. Of many levels 24 are shown.
+        width
+            Of the figure in inches.
+        """
+        return by_group(self.fit, group_term(self.fit, group, "by_group"), width)
+
+    def caterpillar(
+        self,
+        group: str | None = None,
+        term: str | None = None,
+        level: float = 0.95,
+        width: float = 7.0,
+        ax: Axes | None = None,
+    ) -> np.ndarray:
+        """Random effects of every level, sorted, with intervals from their conditional sds.
+
+        Parameters
+        ----------
+        group, term
+            A grouping factor and a random effect, such as "(Intercept)"; None for all.
+        level
+            Of the intervals: estimate -+ normal quantile * conditional sd.
+        width, ax
+            Of the figure in inches; or the axes of one panel, for one group and term.
+        """
+        z = normal_quantile(0.5 + check_level(level) / 2)
+        table = self.fit.ranef()
+        table = table.assign(lower=table["estimate"] - z * table["se"], upper=table["estimate"] + z * table["se"])
+        panels = panels_of(self.fit.design.terms, group, term, ax, "caterpillar")
+        return caterpillar(table, panels, width, ax, style.REML)
+
+    def profile(self, parm: Asked = None, level: float = 0.95, width: float = 7.0) -> np.ndarray:
+        """Profile zeta of the parameters with their intervals; straight where a Wald interval would do.
+
+        Parameters
+        ----------
+        parm
+            As for `fit.confint`; all parameters where left out.
+        level
+            Of the intervals.
+        width
+            Of a full row of panels, in inches.
+        """
+        return self.fit.profile(parm, max(0.99, check_level(level))).plot(level, width)
+
+    def effects(
+        self,
+        variable: str,
+        by: str | None = None,
+        level: float = 0.95,
+        ddf: "Ddf" = "satterthwaite",
+        width: float = 7.0,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Expected response along a predictor, with its band, over the data; other predictors averaged as in `means`.
+
+        Parameters
+        ----------
+        variable
+            A predictor of the fixed part.
+        by
+            Another one: a line for each of its levels, or for its 10%, 50% and 90% quantile.
+        level, ddf
+            Of the intervals, pointwise.
+        width, ax
+            Of the figure in inches; or the axes to draw into.
+        """
+        design = self.fit.design
+        at = effect_grid(design, variable, by)
+        table = self.fit.means(variable, by=by, at=at, ddf=ddf, level=check_level(level)).table
+        return effects_plot(table, design, variable, by, level, width, ax)
+
+    def diagnostics(self, seed: Seed = 1, width: float = 7.0) -> np.ndarray:
+        """One page: residuals against fitted values, their Q-Q plot and spread by group, and the random effects.
+
+        Parameters
+        ----------
+        seed
+            Of the simulations behind the bands.
+        width
+            Of the figure in inches; below 5, one panel under the other.
+        """
+        columns = 1 if width < NARROW else 2
+        size = (width, 3.1 * 4 / columns)
+        _, axes = plt.subplots(4 // columns, columns, figsize=size, layout="constrained", squeeze=False)
+        flat, each = axes.ravel(), width / columns
+        self.residuals(ax=flat[0], width=each)
+        self.qq(ax=flat[1], seed=seed, width=each)
+        if not self.fit.design.terms:
+            flat[2].set_visible(False)
+            flat[3].set_visible(False)
+            return flat[:2]
+        term = group_term(self.fit, None, "diagnostics")
+        self.boxes(ax=flat[2], width=each)
+        self.caterpillar(term.group, term.effects[0], ax=flat[3], width=each)
+        for ax in flat[2:]:
+            if term.n_levels > FEW_NAMES:
+                ax.set_yticks([])
+        return flat
 
 
 def quantile_plot(found: QuantileResiduals, width: float) -> np.ndarray:
@@ -154,7 +276,7 @@ def quantile_plot(found: QuantileResiduals, width: float) -> np.ndarray:
     fitted = found.fitted[found.values.notna().to_numpy()]
     rank = (np.argsort(np.argsort(fitted)) + 0.5) / fitted.size
     for y in (0.25, 0.5, 0.75):
-        axes[1].axhline(y, color=style.DATA, lw=0.8, ls="--" if y != 0.5 else "-")
+        axes[1].axhline(y, color=style.ink(), lw=0.8, ls="--" if y != 0.5 else "-")
     axes[1].plot(rank, u, "o", ms=3, color=style.REML, alpha=0.6)
     style.tidy(axes[1], "No pattern where the model holds")
     axes[1].set_xlabel("fitted value (rank)", fontsize=9)
@@ -185,6 +307,6 @@ def _qq(ax: Axes, values: np.ndarray, names: Sequence[Any], level: float, title:
 def _draw_band(ax: Axes, x: np.ndarray, values: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> None:
     out = (values < lower) | (values > upper)
     ax.fill_between(x, lower, upper, color=style.NO_POOLING, alpha=0.25, lw=0)
-    ax.plot([x[0], x[-1]], [x[0], x[-1]], color=style.DATA, lw=0.8)
+    ax.plot([x[0], x[-1]], [x[0], x[-1]], color=style.ink(), lw=0.8)
     ax.plot(x[~out], values[~out], "o", ms=3, color=style.REML)
     ax.plot(x[out], values[out], "o", ms=4.5, color=style.BAYES)

@@ -92,7 +92,7 @@ def _dfbetas(ax: Axes, found: Influence) -> list[tuple[float, float, str]]:
         labels += [(own[i], y, str(found.dfbetas.index[i])) for i in worst]
     for edge in (-cutoff, cutoff):
         ax.axvline(edge, color=style.BAYES, lw=0.9, ls="--")
-    ax.axvline(0, color=style.DATA, lw=0.8)
+    ax.axvline(0, color=style.ink(), lw=0.8)
     ax.set_yticks(np.arange(p)[::-1], list(found.dfbetas.columns), fontsize=8)
     ax.set_ylim(-0.6, p - 0.4)
     largest = max(float(np.nanmax(np.abs(values), initial=0.0)), cutoff)

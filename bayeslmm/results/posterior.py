@@ -194,7 +194,8 @@ class Posterior:
             "eti": equal-tailed; "hdi": shortest (highest density).
         """
         check_level(level)
-        return posterior_summary(self.draws, self.priors, self._diagnostics, level, check_kind(kind))
+        attrs = self.data.attrs
+        return posterior_summary(self.draws, self.priors, self._diagnostics, attrs, level, check_kind(kind))
 
     def apa(self, level: float = 0.95, terms: Collection[str] | None = None) -> "Apa":
         """Methods and results as a paper tells them, in APA style; `print` it, or take it as Markdown, LaTeX or HTML.
@@ -506,10 +507,10 @@ class Posterior:
 
     @property
     def plot(self) -> "PosteriorPlots":
-        """Pictures: `post.plot.prior_posterior()`."""
+        """Pictures: `plot.forest`, `ranks`, `predictive`, `caterpillar`, `effects`, `prior_posterior`."""
         from bayeslmm.results.posterior_plots import PosteriorPlots
 
-        return PosteriorPlots(self.draws, self.priors)
+        return PosteriorPlots(self)
 
     def prior_sensitivity(
         self,

@@ -44,8 +44,8 @@ def _density(ax: Axes, data: "Replicates", inches: float) -> None:
         x, density, *_ = array_stats.kde(y, **SMOOTH)
         ax.plot(x, density, color=style.BAYES, lw=0.6, alpha=0.35)
     x, density, *_ = array_stats.kde(data.y, **SMOOTH)
-    ax.plot(x, density, color=style.DATA, lw=1.8)
-    ax.text(0.98, 0.95, "observed", color=style.DATA, ha="right", va="top", fontsize=8, transform=ax.transAxes)
+    ax.plot(x, density, color=style.ink(), lw=1.8)
+    ax.text(0.98, 0.95, "observed", color=style.ink(), ha="right", va="top", fontsize=8, transform=ax.transAxes)
     ax.text(
         0.98, 0.86, "data of the model", color=style.BAYES, ha="right", va="top", fontsize=8, transform=ax.transAxes
     )
@@ -63,7 +63,7 @@ def _pit(ax: Axes, check: "PosteriorCheck", inches: float) -> None:
     band = simultaneous_band(np.column_stack([pit, uniform]), LEVEL)
     x = (np.arange(pit.size) + 0.5) / pit.size
     ax.fill_between(x, band.lower - x, band.upper - x, color=style.NO_POOLING, alpha=0.25, lw=0)
-    ax.axhline(0, color=style.DATA, lw=0.8)
+    ax.axhline(0, color=style.ink(), lw=0.8)
     ax.plot(x, band.values - x, color=style.REML, lw=1.4)
     out = band.outside
     ax.plot(x[out], (band.values - x)[out], "o", ms=3.5, color=style.BAYES)
@@ -82,7 +82,7 @@ def _levels(ax: Axes, check: "PosteriorCheck", term: RandomTerm | None, what: st
     rank = np.arange(1, band.values.size + 1)
     ax.fill_between(rank, band.lower, band.upper, color=style.BAYES, alpha=0.25, lw=0)
     out = band.outside
-    ax.plot(rank[~out], band.values[~out], "o", ms=3.5, color=style.DATA)
+    ax.plot(rank[~out], band.values[~out], "o", ms=3.5, color=style.ink())
     ax.plot(rank[out], band.values[out], "D", ms=4.5, color=style.BAYES)
     title = f"{what.capitalize()} of {term.group}, new levels: {out.sum()} of {rank.size} outside"
     style.tidy(ax, style.fold(title, inches), xlabel="level, by size", ylabel=what[:-1] + " of the response")
@@ -92,7 +92,7 @@ def _residuals(ax: Axes, data: "Replicates", inches: float) -> None:
     """Residuals against the expectation, and their means in bins with what the model gives."""
     root = np.sqrt(data.weights)
     x, e = data.eta.mean(axis=0), (data.y - data.eta.mean(axis=0)) * root
-    ax.axhline(0, color=style.DATA, lw=0.8)
+    ax.axhline(0, color=style.ink(), lw=0.8)
     ax.plot(x, e, "o", ms=2.5, color=style.REML, alpha=0.5)
     order = np.argsort(x, kind="stable")
     parts = np.array_split(order, min(BINS, max(2, x.size // 5)))
@@ -102,7 +102,7 @@ def _residuals(ax: Axes, data: "Replicates", inches: float) -> None:
     size = np.array([np.sqrt((e[part] ** 2).mean()) for part in parts])
     for sign in (-1, 1):
         ax.fill_between(middle, sign * spread[:, 0], sign * spread[:, 1], color=style.BAYES, alpha=0.25, lw=0)
-        ax.plot(middle, sign * size, color=style.DATA, lw=1.4)
+        ax.plot(middle, sign * size, color=style.ink(), lw=1.4)
     title = "Residuals: spread (line) and that of the model (band)"
     style.tidy(ax, style.fold(title, inches), xlabel="expectation", ylabel="residual")
 
@@ -118,11 +118,11 @@ def _statistics(ax: Axes, check: "PosteriorCheck", inches: float) -> None:
     at = np.arange(len(table))
     ax.hlines(at, low, high, color=style.BAYES, lw=5, alpha=0.3)
     off = table["p"].to_numpy() <= 0.05
-    ax.plot(z[~off], at[~off], "o", ms=4, color=style.DATA)
+    ax.plot(z[~off], at[~off], "o", ms=4, color=style.ink())
     ax.plot(z[off], at[off], "D", ms=5, color=style.BAYES)
     for y, (name, group) in zip(at, table.index, strict=True):
         text = f"{name} ({group})" if group else name
-        ax.text(-12.7, float(y), text, fontsize=7.5, color=style.DATA, va="center")
+        ax.text(-12.7, float(y), text, fontsize=7.5, color=style.ink(), va="center")
     ax.set_yticks([])
     ax.set_xticks([-4, -2, 0, 2, 4])
     ax.set_xlim(-13, 5.3)

@@ -4,6 +4,7 @@ One chain has no R-hat, and neither has a constant: both are said, never shown a
 """
 
 from dataclasses import dataclass
+from textwrap import wrap
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws, pair_labels
 
 EFFECTS_CHECKED = 60
+WIDTH = 80
 DIVERGING = ("diverging", "divergent")
 DEPTH_REACHED = ("reached_max_treedepth", "maxdepth_reached")
 ENERGY = ("energy",)
@@ -49,7 +51,7 @@ class Diagnostics:
     def lines(self) -> list[str]:
         """All checks in one line where nothing is wrong; the whole table where something is."""
         if self.ok:
-            return ["diagnostics: nothing speaks against these draws (" + "; ".join(self._shown()) + ")"]
+            return wrap(f"diagnostics: nothing speaks against these draws ({'; '.join(self._shown())})", WIDTH)
         return ["Diagnostics:", *self._rows()]
 
     def __str__(self) -> str:
@@ -66,9 +68,9 @@ class Diagnostics:
         lines = []
         width = max(len(str(i)) for i in self.table.index)
         for name, found in self.table.iterrows():
-            lines.append(f"{'  ' if found['ok'] else '! '}{str(name).ljust(width)}  {found['verdict']}")
+            lines += _hanging(f"{'  ' if found['ok'] else '! '}{str(name).ljust(width)}  ", found["verdict"])
             if found["next_step"]:
-                lines.append(" " * (width + 4) + "-> " + found["next_step"])
+                lines += _hanging(" " * (width + 4) + "-> ", found["next_step"])
         return lines
 
     __repr__ = __str__
@@ -165,6 +167,12 @@ def _of_chains(table: pd.DataFrame, data: xr.DataTree, run: Run, chains: int) ->
         checks.bfmi(statistic(stats, ENERGY), run),
         checks.depth(statistic(stats, DEPTH_REACHED), run),
     ]
+
+
+def _hanging(label: str, text: str) -> list[str]:
+    """Lines of at most 80 characters, a label before the first."""
+    first, *rest = wrap(text, WIDTH - len(label), break_long_words=False)
+    return [label + first, *(" " * len(label) + line for line in rest)]
 
 
 def _plural(word: str, count: int) -> str:

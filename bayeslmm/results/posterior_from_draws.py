@@ -78,6 +78,7 @@ def from_draws(design: Design, priors: Priors, idata: Any, seed: int | None = No
         "formula": design.formula.text,
         "priors": str(priors),
         "engine": "given draws",
+        "effects": "given too" if found.is_complete else "drawn exactly, given these",
         "seed": seed,
         "bayeslmm_version": version("bayeslmm"),
     }

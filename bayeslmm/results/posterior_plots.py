@@ -1,7 +1,8 @@
-"""Pictures of a posterior beside its priors."""
+"""Pictures of a posterior: parameters, chains, data of the model, effects; and densities beside those of the priors."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import arviz_stats
 import matplotlib.pyplot as plt
@@ -17,8 +18,15 @@ from bayeslmm.bayes.prior import Support
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results import rformat, style
+from bayeslmm.results.checks import check_level
+from bayeslmm.results.draw_pictures import forest, predictive, ranks
+from bayeslmm.results.effect_pictures import caterpillar, effect_grid, effects_plot, panels_of
 from bayeslmm.results.posterior_draws import Draws
+from bayeslmm.results.predictor import Seed
 from bayeslmm.results.prior_parameters import PriorParameter, marginal_correlation, own_priors, prior_parameters
+
+if TYPE_CHECKING:
+    from bayeslmm.results.posterior import Posterior
 
 MOST, PANEL_INCHES, GRID = 24, 1.7, 200
 
@@ -65,10 +73,71 @@ class Density:
 
 @dataclass(frozen=True)
 class PosteriorPlots:
-    """The pictures of one posterior: `post.plot.prior_posterior()`."""
+    """The pictures of one posterior: `post.plot.forest()`, `post.plot.ranks()`, `post.plot.predictive()`, ..."""
 
-    draws: Draws
-    priors: object
+    post: "Posterior"
+
+    def forest(self, level: float = 0.95, width: float = 7.0) -> np.ndarray:
+        """Fixed effects, sds and correlations: medians with intervals of `level` (thin) and 50% (thick).
+
+        Parameters
+        ----------
+        level
+            Of the thin intervals.
+        width
+            Of the figure in inches.
+        """
+        return forest(self.post.draws, check_level(level), width)
+
+    def ranks(self, parameters: str | list[str] | None = None, width: float = 7.0) -> np.ndarray:
+        """Ranks and traces of the chains, a row for each parameter: chains that agree are within the band everywhere.
+
+        Parameters
+        ----------
+        parameters
+            Names such as "grade", "sd major grade", "sigma"; None for the twelve with the largest R-hat.
+        width
+            Of the figure in inches; below 5, traces stand under ranks.
+
+        Returns
+        -------
+        ndarray of Axes
+            (parameters, 2).
+        """
+        return ranks(self.post.draws, parameters, width)
+
+    def predictive(self, seed: Seed = 1, width: float = 7.0, ax: Axes | None = None) -> Axes:
+        """Densities of the observed responses and of data sets that the model makes; more in `post.check().plot()`.
+
+        Parameters
+        ----------
+        seed
+            Of the random numbers.
+        width, ax
+            Of the figure in inches; or the axes to draw into.
+        """
+        return predictive(self.post.draws, seed, width, ax)
+
+    def caterpillar(
+        self,
+        group: str | None = None,
+        term: str | None = None,
+        level: float = 0.95,
+        width: float = 7.0,
+        ax: Axes | None = None,
+    ) -> np.ndarray:
+        """Random effects of every level, sorted, with equal-tailed intervals; as `fit.plot.caterpillar`."""
+        table = self.post.ranef(check_level(level))
+        panels = panels_of(self.post.design.terms, group, term, ax, "caterpillar")
+        return caterpillar(table, panels, width, ax, style.BAYES)
+
+    def effects(
+        self, variable: str, by: str | None = None, level: float = 0.95, width: float = 7.0, ax: Axes | None = None
+    ) -> Axes:
+        """Expected response along a predictor over the data; arguments as for `fit.plot.effects`."""
+        design = self.post.design
+        table = self.post.means(variable, by=by, at=effect_grid(design, variable, by), level=check_level(level)).table
+        return effects_plot(table, design, variable, by, level, width, ax)
 
     def prior_posterior(self, parameters: Collection[str] | None = None, width: float = 7.0) -> np.ndarray:
         """Densities of prior and posterior, one panel for each parameter: how much was learned from the data.
@@ -89,7 +158,7 @@ class PosteriorPlots:
         ArgumentError
             No parameter of this name.
         """
-        found = list(_densities(self.draws, own_priors(self.priors, "prior_posterior")))
+        found = list(_densities(self.post.draws, own_priors(self.post.priors, "prior_posterior")))
         chosen = _chosen(found, parameters)
         rows = -(-len(chosen) // max(1, int(width / PANEL_INCHES)))
         columns = -(-len(chosen) // rows)

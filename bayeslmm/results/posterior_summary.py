@@ -1,25 +1,25 @@
 """The summary of a posterior, printed in the shape of the REML summary."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bayeslmm.design import Design
-from bayeslmm.results import rformat
+from bayeslmm.results.draw_checks import Run
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_diagnostics import Diagnostics, convergence
 from bayeslmm.results.posterior_draws import Draws
+from bayeslmm.results.posterior_lines import HEADER, STATISTICS, WIDTH, fixed_lines, prior_lines, random_lines
+from bayeslmm.results.posterior_origin import origin_lines, title
 from bayeslmm.results.posterior_tables import interval, sd_of
 from bayeslmm.results.summary import size_line
 from bayeslmm.results.tables import estimated_pairs
 
-STATISTICS = ["estimate", "median", "sd", "lower", "upper", "rhat", "ess_bulk", "ess_tail"]
-HEADER = ["Mean", "Median", "SD", "Lower", "Upper", "R-hat", "Bulk", "Tail"]
 KINDS = {"eti": "equal-tailed", "hdi": "highest-density"}
-SIGNIFICANT = 3
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,7 +32,7 @@ class PosteriorSummary:
         DataFrame by coefficient: `estimate` (mean), `median`, `sd`, `lower`, `upper`, `rhat`, `ess_bulk`, `ess_tail`.
     random
         The same by sd and correlation, with `group`, `kind` ("sd" or "cor") and `term`; the residual sd last. `rhat`
-        and the ESS are NaN for what is constant and printed as "constant".
+        and the ESS are NaN for what is constant and printed as "constant"; draws by importance sampling have no `rhat`.
     level, kind
         Of the intervals.
     text
@@ -91,64 +91,44 @@ def random_table(draws: Draws, level: float, kind: str) -> pd.DataFrame:
     return table
 
 
-def posterior_summary(draws: Draws, priors: Any, diagnostics: Diagnostics, level: float, kind: str) -> PosteriorSummary:
-    """Put the summary of a posterior together."""
-    design = draws.design
+def posterior_summary(
+    draws: Draws, priors: Any, diagnostics: Diagnostics, attrs: Mapping[Any, Any], level: float, kind: str
+) -> PosteriorSummary:
+    """Put the summary of a posterior together; `attrs` tell how it was drawn.
+
+    Draws by importance sampling are independent: they have no R-hat, and all have the ESS of the weights.
+    """
+    design, run = draws.design, Run.of(attrs, draws.shape[1])
     fixed, random = fixed_table(draws, level, kind), random_table(draws, level, kind)
+    if run.independent:
+        fixed, random = _weighted(fixed, run.ess), _weighted(random, run.ess)
+    shown = len(HEADER) - 3 if run.independent else len(HEADER)
     sections = [
-        _head(draws, diagnostics.engine, level, kind),
-        random_lines(random) + "\n" + size_line(design.n, design.terms),
-        fixed_lines(fixed),
+        _head(draws, attrs, level, kind),
+        random_lines(random, shown) + "\n" + size_line(design.n, design.terms),
+        fixed_lines(fixed, shown),
         prior_lines(priors.table),
-        "\n".join([*design_notes(design), *diagnostics.lines]),
+        "\n".join([*(line for note in design_notes(design) for line in wrap(note, WIDTH)), *diagnostics.lines]),
     ]
     return PosteriorSummary(fixed, random, level, kind, "\n\n".join(sections))
 
 
-def _head(draws: Draws, engine: str, level: float, kind: str) -> str:
-    chains, n = draws.shape
-    how = "importance sampling" if engine == "importance" else "NUTS"
-    chain = "chain" if chains == 1 else "chains"
+def _weighted(table: pd.DataFrame, ess: float) -> pd.DataFrame:
+    each = np.where(table["sd"] == 0, np.nan, ess)
+    return table.assign(rhat=np.nan, ess_bulk=each, ess_tail=each)
+
+
+def _head(draws: Draws, attrs: Mapping[Any, Any], level: float, kind: str) -> str:
     lines = [
-        f"Linear mixed model, posterior by {how} [bayeslmm]",
+        title(attrs),
         f"Formula: {draws.design.formula.text}",
-        f"  Draws: {chains} {chain} x {n} draws; {100 * level:g}% {KINDS[kind]} intervals",
-        "         Bulk, Tail: effective draws for means and for interval ends",
+        *origin_lines(draws.design, attrs, draws.shape, f"{100 * level:g}% {KINDS[kind]} intervals"),
     ]
     if draws.design.has_weights:
         lines.append("Weights: yes")
     if draws.design.has_offset:
         lines.append(" Offset: yes")
     return "\n".join(lines)
-
-
-def random_lines(random: pd.DataFrame) -> str:
-    """The table of sds and correlations."""
-    groups = [
-        "" if same else g for g, same in zip(random["group"], random["group"] == random["group"].shift(), strict=True)
-    ]
-    names = [f"{kind} {term}".rstrip() for kind, term in zip(random["kind"], random["term"], strict=True)]
-    text = rformat.columns_as_text(
-        ["Groups", "Name", *HEADER], [groups, names, *cells(random)], [True, True, *[False] * len(HEADER)]
-    )
-    return "Random effects:\n" + "\n".join(" " + line for line in text.splitlines())
-
-
-def fixed_lines(fixed: pd.DataFrame) -> str:
-    """The table of coefficients."""
-    if fixed.empty:
-        return "No fixed effect coefficients"
-    names = [str(i) for i in fixed.index]
-    return "Fixed effects:\n" + rformat.columns_as_text(
-        ["", *HEADER], [names, *cells(fixed)], [True, *[False] * len(HEADER)]
-    )
-
-
-def prior_lines(table: pd.DataFrame) -> str:
-    """The priors, as they were used."""
-    columns = [[str(v) for v in table[name]] for name in ("parameter", "prior", "why")]
-    text = rformat.columns_as_text(["Parameter", "Prior", "Why"], columns, [True, True, True])
-    return "Priors:\n" + "\n".join(" " + line for line in text.splitlines())
 
 
 def design_notes(design: Design) -> list[str]:
@@ -164,31 +144,3 @@ def design_notes(design: Design) -> list[str]:
             + ", ".join(design.dropped)
         )
     return notes
-
-
-def cells(table: pd.DataFrame) -> list[list[str]]:
-    """The eight columns as text; each row with the decimals that show its posterior sd to three digits."""
-    rows = [_cells(*row) for row in table[STATISTICS].itertuples(index=False)]
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _cells(
-    estimate: float, median: float, sd: float, lower: float, upper: float, rhat: float, bulk: float, tail: float
-) -> list[str]:
-    values = [estimate, median, sd, lower, upper]
-    ends = ["constant", "", ""] if sd == 0 else [_number(rhat, 3), _number(bulk, 0), _number(tail, 0)]
-    return [*_same_decimals(values, sd), *ends]
-
-
-def _number(value: float, decimals: int) -> str:
-    return f"{value:.{decimals}f}" if np.isfinite(value) else "-"
-
-
-def _same_decimals(values: list[float], sd: float) -> list[str]:
-    if not np.isfinite(sd) or sd == 0:
-        return rformat.format_numbers(values, 4)
-    decimals = SIGNIFICANT - 1 - int(np.floor(np.log10(sd)))
-    if decimals > 8:
-        return [f"{v:.{SIGNIFICANT - 1}e}" for v in values]
-    text = [f"{v:.{max(decimals, 0)}f}" for v in values]
-    return [t.lstrip("-") if float(t) == 0 else t for t in text]

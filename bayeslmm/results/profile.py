@@ -62,11 +62,19 @@ class Profile:
         rows = {name: (c.end(-z), c.end(z)) for name, c in self.curves.items()}
         return pd.DataFrame.from_dict(rows, orient="index", columns=["lower", "upper"], dtype=float)
 
-    def plot(self, level: float = 0.95) -> np.ndarray:
-        """Zeta of each parameter with its interval; a straight line means that a Wald interval would do."""
+    def plot(self, level: float = 0.95, width: float = 10.4) -> np.ndarray:
+        """Zeta of each parameter with its interval; a straight line means that a Wald interval would do.
+
+        Parameters
+        ----------
+        level
+            Of the intervals.
+        width
+            Of a full row of panels, in inches.
+        """
         from bayeslmm.results.profile_pictures import zeta_plot
 
-        return zeta_plot(self, check_level(level))
+        return zeta_plot(self, check_level(level), width)
 
     def plot_pairs(self, names: Sequence[str] | None = None) -> np.ndarray:
         """Profile traces and contours of each pair of parameters (Bates & Watts 1988, section 6.1.2).

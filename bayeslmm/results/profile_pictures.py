@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 LEVELS = (0.5, 0.8, 0.95)
 
 
-def zeta_plot(profile: "Profile", level: float) -> np.ndarray:
-    """One panel for each parameter, with the interval of `level`."""
+def zeta_plot(profile: "Profile", level: float, width: float = 10.4) -> np.ndarray:
+    """One panel for each parameter, with the interval of `level`; `width` in inches is that of a full row."""
     n = len(profile.curves)
-    columns = min(n, 4)
+    fitting = max(1, round(width / 2.6))
+    columns, inches = min(n, fitting), width / fitting
     rows = -(-n // columns)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(2.6 * columns, 2.5 * rows), sharey=True, squeeze=False, layout="constrained"
+        rows, columns, figsize=(inches * columns, 2.5 * rows), sharey=True, squeeze=False, layout="constrained"
     )
     ends = profile.confint(min(level, profile.level))
     for ax, (name, curve) in zip(axes.flat, profile.curves.items(), strict=False):
@@ -39,7 +40,9 @@ def zeta_plot(profile: "Profile", level: float) -> np.ndarray:
     for ax in axes[:, 0]:
         ax.set_ylabel(r"$\zeta$")
     figure.suptitle(
-        style.fold(f"Profile zeta with {level:.0%} intervals; straight where a Wald interval would do", 2.6 * columns),
+        style.fold(
+            f"Profile zeta with {level:.0%} intervals; straight where a Wald interval would do", inches * columns
+        ),
         fontsize=10,
         x=0.01,
         ha="left",

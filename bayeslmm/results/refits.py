@@ -68,6 +68,8 @@ class Refits:
         Threads.
     progress
         Whether a long run shows a line on a terminal.
+    label
+        What that line begins with.
     """
 
     fit: "Fit"
@@ -76,6 +78,7 @@ class Refits:
     seeds: list[np.random.SeedSequence]
     workers: int
     progress: bool
+    label: str = ""
 
     @classmethod
     def of(
@@ -131,7 +134,7 @@ class Refits:
                     with lock:
                         failed = sum(failures.values())
                         done = failed + sum(r is not None for r in results)
-                        line.say(f"{done} of {n} refits, {failed} failed")
+                        line.say(f"{self.label}{done} of {n} refits, {failed} failed")
 
         try:
             if self.workers == 1:

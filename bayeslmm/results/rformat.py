@@ -162,6 +162,14 @@ def columns_as_text(
     return "\n".join(lines)
 
 
+def named_vector(names: Sequence[str], cells: Sequence[str], width: int = 80) -> str:
+    """Lay a named vector out as R prints it: names above values, as many in a line as fit."""
+    size = max(map(len, [*names, *cells]))
+    count = max(1, width // (size + 1))
+    parts = [row[i : i + count] for i in range(0, len(cells), count) for row in (names, cells)]
+    return "\n".join(" ".join(c.rjust(size) for c in part) for part in parts)
+
+
 def _show(value: float, spec: str) -> str:
     if np.isnan(value):
         return "NA"

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
@@ -21,6 +23,16 @@ PRIOR = "#CC79A7"
 MARKS = {"no pooling": NO_POOLING, "complete pooling": COMPLETE, "REML": REML, "Bayes": BAYES}
 
 
+def dark() -> bool:
+    """Whether the caller's matplotlib style has a dark background."""
+    return sum(to_rgb(mpl.rcParams["axes.facecolor"])) < 1.5
+
+
+def ink() -> str:
+    """The colour of observed data, lines of reference and names: dark on light, light on dark."""
+    return "#E0E0E0" if dark() else DATA
+
+
 def new_axes(ax: Axes | None, width: float, height: float) -> Axes:
     """Return the axes given, or new ones of this size in inches."""
     if ax is not None:
@@ -33,7 +45,7 @@ def tidy(ax: Axes, title: str, **labels: Any) -> Axes:
     ax.set_title(title, loc="left", fontsize=10)
     ax.set(**labels)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(color="#DDDDDD", linewidth=0.6)
+    ax.grid(color="#3A3A3A" if dark() else "#DDDDDD", linewidth=0.6)
     ax.set_axisbelow(True)
     return ax
 
@@ -67,10 +79,10 @@ def name_points(ax: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[Any], si
                 xytext=(dx, dy),
                 textcoords="offset points",
                 fontsize=size,
-                color=DATA,
+                color=ink(),
                 ha="left" if dx > 0 else "right" if dx < 0 else "center",
                 va="bottom" if dy > 0 else "top" if dy < 0 else "center",
-                path_effects=[withStroke(linewidth=2, foreground="white")],
+                path_effects=[withStroke(linewidth=2, foreground=mpl.rcParams["axes.facecolor"])],
             )
             box = text.get_window_extent(renderer)
             inside = ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1 and ax.bbox.y0 <= box.y0 and box.y1 <= ax.bbox.y1

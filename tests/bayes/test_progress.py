@@ -57,6 +57,26 @@ def test_bars_tell_divergences_step_size_and_the_time_left():
     assert board.closed == ["2 chains, 400 draws in 6 s, 1 divergence"]
 
 
+def test_preparing_does_not_count_as_pace():
+    p, board, clock = progress()
+    with p:
+        clock.now += 60
+        p.update(0, 20, 1000, 0, 0.5)
+        clock.now += 1
+        p.update(0, 120, 1000, 0, 0.5)
+    assert board.shown[0][1] == "1% (Ctrl-C keeps the draws)"
+    assert board.shown[1][1].startswith("6%, 19 s left")  # 100 draws in a second, 1880 to come
+
+
+def test_a_line_fits_on_a_terminal_of_80():
+    text = io.StringIO()
+    terminal = Terminal(Console(file=text, width=80, force_terminal=True))
+    terminal.show([Bar("chain 1", 10200, 10200, "warming up, 12 divergences, step 0.623")], "")
+    terminal.close("")
+    assert "chain 1" in (line := next(x for x in text.getvalue().splitlines() if "chain 1" in x))
+    assert "step 0.623" in line
+
+
 def test_chains_that_have_not_begun_take_as_long_as_the_others():
     p, board, clock = progress(chains=4)
     with p:

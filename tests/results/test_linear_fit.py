@@ -58,3 +58,21 @@ def test_an_intercept_alone_has_no_f_test():
     assert "F-statistic" not in fit.summary()
     assert fit._repr_html_().startswith("<pre")
     assert repr(fit) == fit.summary()
+
+
+def test_few_residuals_are_shown_themselves_as_r_does():
+    """R 4.2.2: summary(lm(salary ~ grade, salary[1:7, ]))."""
+    text = blm.lm("salary ~ grade", blm.datasets.load("salary").iloc[:7]).summary()
+    assert (
+        "Residuals:\n"
+        "       1        2        3        4        5        6        7\n"
+        " -2.4416  -2.8188 -12.3237  -8.3287   0.5913  16.0226   9.2990\n"
+    ) in text
+    assert "F-statistic: 0.01308 on 1 and 5 DF, p-value: 0.9134" in text
+
+
+def test_columns_left_out_stand_at_their_places():
+    lines = fitted("lm_rankdef").summary().splitlines()
+    start = lines.index("Coefficients: (2 not defined because of singularities)")
+    assert lines[start + 7].split() == ["x2", *["NA"] * 4]
+    assert lines[start + 9].split() == ["fr:hv", *["NA"] * 4]

@@ -1,7 +1,8 @@
 """The report of a REML or ML fit."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -16,7 +17,7 @@ from bayeslmm.results.saved import PathLike
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Ddf, Fit
 
-MOST_EFFECTS = 300
+MOST_EFFECTS, MOST_PICTURES = 300, 4
 
 
 def report_of_fit(fit: "Fit", path: PathLike | None, ddf: "Ddf", level: float, title: str | None) -> Report:
@@ -62,12 +63,26 @@ def _fixed(fit: "Fit", tests: pd.DataFrame, ddf: str) -> Iterator[Block]:
         yield Paragraph("The model has no fixed effects.")
         return
     yield Table(tests, f"Coefficients; degrees of freedom: {ddf}")
+    for name in list(fit.design.columns)[:MOST_PICTURES]:
+        yield Picture(
+            partial(_effects, fit, name),
+            f"Expected {fit.design.response} along {name} with 95% intervals, over the data",
+        )
+
+
+def _effects(fit: "Fit", name: str, width: float) -> Any:
+    return fit.plot.effects(name, width=width)
 
 
 def _random(fit: "Fit") -> Iterator[Block]:
     yield Table(fit.varcorr, "Variances, standard deviations, correlations")
     shares = {"ICC": fit.icc(), **{f"R2 {k}": v for k, v in fit.r2().items()}}
     yield Table(pd.Series(shares, name="share"), "Shares of the variance")
+    if not fit.design.terms:
+        return
+    yield Picture(
+        lambda width: fit.plot.caterpillar(width=width), "Random effects of every level, sorted, with 95% intervals"
+    )
     effects = fit.ranef()
     hidden = f", the first {MOST_EFFECTS} of {len(effects)}" if len(effects) > MOST_EFFECTS else ""
     yield Table(effects.head(MOST_EFFECTS), f"Random effects: conditional modes with their sds{hidden}")
@@ -84,6 +99,9 @@ def _trust(fit: "Fit", checked: Check) -> Iterator[Block]:
         lambda width: fit.plot.qq(width=width), "Normal Q-Q plot of the residuals with a simultaneous 95% band"
     )
     if fit.design.terms:
+        yield Picture(
+            lambda width: fit.plot.boxes(width=width), "Box plots of scaled residuals by level, the widest on top"
+        )
         yield Picture(
             lambda width: fit.plot.ranef_qq(width=width), "Normal Q-Q plots of the random effects with 95% bands"
         )

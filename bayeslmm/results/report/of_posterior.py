@@ -28,7 +28,7 @@ def report_of_posterior(post: "Posterior", path: PathLike | None, level: float, 
     own = isinstance(post.priors, Priors)
     sections = [
         Section("For the paper", (CopyText(apa.methods), CopyText(apa.results))),
-        Section("Fixed effects", tuple(_fixed(summary))),
+        Section("Fixed effects", tuple(_fixed(post, summary))),
         Section("Random effects", tuple(_random(post, summary))),
         Section("Priors", tuple(_priors(post, own))),
         Section("Can it be trusted?", tuple(_trust(post, diagnostics, own))),
@@ -53,7 +53,11 @@ def _verdict(post: "Posterior", summary: PosteriorSummary, apa: Apa, diagnostics
         yield f"Look at this before relying on it ({check}): {row['verdict']}."
 
 
-def _fixed(summary: PosteriorSummary) -> Iterator[Block]:
+def _fixed(post: "Posterior", summary: PosteriorSummary) -> Iterator[Block]:
+    yield Picture(
+        lambda width: post.plot.forest(summary.level, width),
+        "Posterior medians with intervals of coefficients, standard deviations and correlations",
+    )
     if summary.fixed.empty:
         yield Paragraph("The model has no fixed effects.")
         return
@@ -64,6 +68,11 @@ def _random(post: "Posterior", summary: PosteriorSummary) -> Iterator[Block]:
     yield Table(summary.random.reset_index(drop=True), "Standard deviations and correlations")
     shares = pd.DataFrame({"ICC": post.icc(summary.level), "R2": post.bayes_r2(summary.level)}).T
     yield Table(shares, "Shares of the variance")
+    if post.design.terms:
+        yield Picture(
+            lambda width: post.plot.caterpillar(width=width),
+            "Random effects of every level, sorted, with 95% intervals",
+        )
     effects = post.ranef(summary.level)
     hidden = f", the first {MOST_EFFECTS} of {len(effects)}" if len(effects) > MOST_EFFECTS else ""
     yield Table(effects.head(MOST_EFFECTS), f"Random effects of every level{hidden}")
@@ -80,6 +89,10 @@ def _priors(post: "Posterior", own: bool) -> Iterator[Block]:
 
 def _trust(post: "Posterior", diagnostics: Diagnostics, own: bool) -> Iterator[Block]:
     yield Table(diagnostics.table.drop(columns="value"), "Checks of the draws")
+    yield Picture(
+        lambda width: post.plot.ranks(width=width),
+        "Ranks and traces of the chains for the parameters with largest R-hat",
+    )
     if own:
         checked = post.check()
         yield Table(checked.table, "Does the model make data like those observed? Posterior predictive checks")

@@ -38,5 +38,6 @@ for (name in c("sleep_slope", "cake_helmert", "machines_ri", "toothgrowth", "sle
   model <- fit(name)
   write("anova", name, theta(model), suppressMessages(capture.output(print(anova(model)))))
 }
-for (name in c("lm_salary", "lm_salary_inter", "lm_sleep_weights", "lm_cake"))
+for (name in c("lm_salary", "lm_salary_inter", "lm_salary_treat", "lm_sleep_weights", "lm_cake", "lm_rankdef",
+               "lm_na_offset"))
   write("lm", name, capture.output(print(summary(fit(name)))))

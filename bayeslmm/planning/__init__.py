@@ -1,0 +1,1 @@
+"""Before the data are there: designs, data simulated from a stated model, recovery of its parameters, power."""

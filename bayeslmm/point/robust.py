@@ -1,0 +1,152 @@
+"""Sandwich covariances of least squares: errors that differ in variance, or that are dependent within clusters.
+
+    Var(beta_hat) = f Q (sum_g X_g'A_g e_g e_g'A_g X_g) Q,      Q = (X'X)^-1,   H_g = X_g Q X_g'
+
+(X, y and e times sqrt(w) where there are weights), summed over rows, or over clusters g with all rows of one in X_g:
+
+    HC0  A = I,  f = 1                              HC2  A = (I - H_g)^-1/2
+    HC1  A = I,  f = n / (n - p) for rows,          HC3  A = (I - H_g)^-1
+         f = (n - 1) / (n - p) for clusters
+
+For clusters f has another factor G / (G - 1), and HC2 and HC3 the factor (G - 1) / G, as the R package sandwich has
+them (Zeileis, Koll & Graham 2020, Journal of Statistical Software 95(1)): with `adjust` HC2 is exactly the
+bias-reduced CR2 of Bell & McCaffrey (2002, Survey Methodology 28, 169-181), HC3 exactly the jackknife CR3. Row-wise
+errors and HC0, HC1 of clusters come from statsmodels.
+
+With Q = R R', M_g = X_g R and K_g = M_g'M_g, A_g M_g = M_g B_g with B_g the same power of I - K_g, so that nothing
+is larger than p x p. Eigenvalues 0 of I - H_g, directions that only the cluster itself informs, are left out
+(Pustejovsky & Tipton 2018, Journal of Business & Economic Statistics 36, 672-683).
+
+Degrees of freedom of a coefficient c'beta_hat: Satterthwaite's, as if the errors were independent with variance
+sigma^2 / w (Bell & McCaffrey 2002; Imbens & Kolesar 2016, Review of Economics and Statistics 98, 701-712):
+tr(P)^2 / tr(P^2), P_gh = z_g'(I - H)_gh z_h, z_g = A_g X_g Q c.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bayeslmm.design import Design
+from bayeslmm.design.clusters import Clusters
+from bayeslmm.errors import ArgumentError
+from bayeslmm.point.least_squares import LeastSquares
+
+Kind = Literal["HC0", "HC1", "HC2", "HC3"]
+KINDS = ("HC0", "HC1", "HC2", "HC3")
+POWER = {"HC0": 0.0, "HC1": 0.0, "HC2": 0.5, "HC3": 1.0}
+OWN = 1e-9
+
+
+def robust_covariance(
+    design: Design, found: LeastSquares, kind: Kind, clusters: Clusters | None, adjust: bool
+) -> np.ndarray:
+    """(p, p): the covariance of the coefficients.
+
+    Parameters
+    ----------
+    kind
+        See above.
+    clusters
+        None for errors that are independent between rows.
+    adjust
+        The factor G / (G - 1) of clusters.
+
+    Raises
+    ------
+    ArgumentError
+        A row decides a coefficient alone, and the kind divides by one less its leverage.
+    """
+    if clusters is None:
+        _check_leverage(design, kind)
+        return _by_statsmodels(design, kind)
+    G = clusters.count
+    if kind in ("HC0", "HC1"):
+        V = _by_statsmodels(design, kind, clusters.index)
+        factor = (design.n - 1) / (design.n - design.p) if kind == "HC1" else 1.0
+        return V * factor * (G / (G - 1) if adjust else 1.0)
+    parts = Leverage.of(design, clusters, POWER[kind])
+    residual = design.y_net - design.X @ found.beta
+    scores = parts.scores(np.sqrt(design.weights) * residual, clusters.index)
+    half = parts.R @ scores.T
+    return half @ half.T * (1.0 if adjust else (G - 1) / G)
+
+
+def satterthwaite_df(design: Design, clusters: Clusters, kind: Kind) -> np.ndarray:
+    """(p,): degrees of freedom of the t tests of the coefficients; NaN where the errors say nothing of one."""
+    parts = Leverage.of(design, clusters, POWER[kind])
+    out = np.empty(design.p)
+    for j, r in enumerate(parts.R):
+        b = parts.B @ r
+        T = np.einsum("gab,gb->ga", parts.K, b)
+        length, inner = np.einsum("ga,ga->g", b, T), (T**2).sum(axis=1)
+        trace = float((length - inner).sum())
+        square = float((length**2 - 2 * length * inner).sum() + ((T.T @ T) ** 2).sum())
+        out[j] = trace**2 / square if square > 0 else np.nan
+    return out
+
+
+def decided_alone(design: Design, clusters: Clusters) -> np.ndarray:
+    """(p,): which coefficients one cluster decides alone, so that nothing shows how clusters differ in them."""
+    parts = Leverage.of(design, clusters, 0.0)
+    share = np.einsum("ja,gab,jb->gj", parts.R, parts.K, parts.R) / (parts.R**2).sum(axis=1)
+    return share.max(axis=0) > 1 - OWN
+
+
+@dataclass(frozen=True, slots=True)
+class Leverage:
+    """What each cluster weighs in the fit.
+
+    Attributes
+    ----------
+    M
+        (n, p): sqrt(w) X R.
+    R
+        (p, p): R R' = (X'WX)^-1.
+    K, B
+        (G, p, p): M_g'M_g, and (I - K_g) to a power, without its eigenvalues 0.
+    """
+
+    M: np.ndarray
+    R: np.ndarray
+    K: np.ndarray
+    B: np.ndarray
+
+    @classmethod
+    def of(cls, design: Design, clusters: Clusters, power: float) -> "Leverage":
+        """For (I - H_g)^-power."""
+        left, T = np.linalg.qr(design.X * np.sqrt(design.weights)[:, None])
+        order = np.argsort(clusters.index, kind="stable")
+        edges = np.searchsorted(clusters.index[order], np.arange(clusters.count + 1))
+        K = np.array([left[rows].T @ left[rows] for rows in np.split(order, edges[1:-1])])
+        values, vectors = np.linalg.eigh(K)
+        rest = 1 - values
+        f = np.where(rest > OWN, np.where(rest > OWN, rest, 1.0) ** -power, 0.0) if power else np.ones_like(rest)
+        B = np.einsum("gab,gb,gcb->gac", vectors, f, vectors)
+        return cls(left, np.linalg.inv(T), K, B)
+
+    def scores(self, residual: np.ndarray, index: np.ndarray) -> np.ndarray:
+        """(G, p): B_g M_g'e_g."""
+        sums = np.zeros((len(self.K), self.M.shape[1]))
+        np.add.at(sums, index, self.M * residual[:, None])
+        return np.einsum("gab,gb->ga", self.B, sums)
+
+
+def _by_statsmodels(design: Design, kind: Kind, groups: np.ndarray | None = None) -> np.ndarray:
+    from statsmodels.regression.linear_model import WLS
+
+    model = WLS(design.y_net, design.X, weights=design.weights)
+    if groups is None:
+        return np.asarray(model.fit(cov_type=kind).cov_params())
+    options = {"groups": groups, "use_correction": False}
+    return np.asarray(model.fit(cov_type="cluster", cov_kwds=options).cov_params())
+
+
+def _check_leverage(design: Design, kind: Kind) -> None:
+    left, _ = np.linalg.qr(design.X * np.sqrt(design.weights)[:, None])
+    alone = np.flatnonzero((left**2).sum(axis=1) > 1 - OWN)
+    if POWER[kind] and alone.size:
+        raise ArgumentError(
+            f'kind="{kind}": row {design.rows[alone[0]]} alone decides a coefficient (leverage 1), and has no residual '
+            'to learn from; take kind="HC1", or leave the row or the coefficient out'
+        )

@@ -1,0 +1,253 @@
+"""Rubin's rules against their closed form and limits; stacked posteriors against the draws they are made of."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import bayeslmm as blm
+from bayeslmm.errors import ArgumentError, SingularFitWarning
+from bayeslmm.results.pooled import rubin
+from tests.results.posterior_draws import case, frame
+
+FORMULA = "Reaction ~ Days + (Days | Subject)"
+
+
+def imputed(m: int = 4, seed: int = 1) -> list[pd.DataFrame]:
+    """sleepstudy with 30 responses imputed from normal distributions around those that were there."""
+    data = blm.datasets.load("sleepstudy")
+    rng = np.random.default_rng(seed)
+    gone = rng.choice(180, size=30, replace=False)
+    frames = []
+    for _ in range(m):
+        y = data["Reaction"].to_numpy().copy()
+        y[gone] += rng.normal(0, 40, size=30)
+        frames.append(data.assign(Reaction=y))
+    return frames
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return imputed()
+
+
+@pytest.fixture(scope="module")
+def pooled(frames):
+    return blm.lmer(FORMULA, frames)
+
+
+def test_one_quantity_by_hand():
+    """Q = 1, 2, 3 with U = 1 and 20 df: B = 1, T = 7/3, lambda = 4/7, riv = 4/3 (Rubin 1987, section 3.1)."""
+    row = rubin(np.array([[1.0], [2.0], [3.0]]), np.ones((3, 1)), np.array([20.0])).iloc[0]
+    old = 2 / (4 / 7) ** 2
+    observed = 21 / 23 * 20 * (3 / 7)
+    df = old * observed / (old + observed)
+    assert row["estimate"] == 2
+    assert row["se"] == pytest.approx(np.sqrt(7 / 3))
+    assert row["lambda"] == pytest.approx(4 / 7)
+    assert row["riv"] == pytest.approx(4 / 3)
+    assert row["df"] == pytest.approx(df)
+    assert row["fmi"] == pytest.approx((4 / 3 + 2 / (df + 3)) / (7 / 3))
+
+
+def test_limits_of_the_df():
+    """Without complete-data df Rubin's (1987) (m - 1)(1 + 1/riv)^2; never more than either of the two."""
+    rng = np.random.default_rng(3)
+    Q, U = rng.normal(size=(5, 50)), rng.uniform(0.5, 2, size=(5, 50))
+    large = rubin(Q, U, np.full(50, np.inf))
+    np.testing.assert_allclose(large["df"], 4 * (1 + 1 / large["riv"]) ** 2)
+    small = rubin(Q, U, np.full(50, 8.0))
+    assert (small["df"] < np.minimum(large["df"], 8)).all()
+    same = rubin(np.ones((5, 1)), np.full((5, 1), 4.0), np.array([12.0])).iloc[0]
+    assert same.to_dict() == pytest.approx(
+        {"estimate": 1, "se": 2, "df": 13 / 15 * 12, "lambda": 0, "riv": 0, "fmi": 0}
+    )
+
+
+def test_a_list_of_frames_is_fitted_and_pooled(frames, pooled):
+    fits = [blm.lmer(FORMULA, f) for f in frames]
+    Q, U = np.array([f.fixef for f in fits]), np.array([f.bse**2 for f in fits])
+    B = Q.var(axis=0, ddof=1)
+    tests = pooled.tests()
+    np.testing.assert_allclose(tests["estimate"], Q.mean(axis=0))
+    np.testing.assert_allclose(tests["se"], np.sqrt(U.mean(axis=0) + 1.25 * B))
+    np.testing.assert_allclose(pooled.bse, tests["se"])
+    np.testing.assert_allclose(pooled.fixef, tests["estimate"])
+    complete = np.mean([f.tests()["df"] for f in fits], axis=0)
+    np.testing.assert_allclose(tests["df"], rubin(Q, U, complete)["df"])
+    assert (tests["df"] < complete).all()
+    assert str(blm.pool(fits)) == str(pooled)
+
+
+def test_variances_are_means_and_correlations_are_made_of_them(pooled):
+    each = [f.varcorr for f in pooled.fits]
+    table = pooled.varcorr
+    np.testing.assert_allclose(table["vcov"], np.mean([v["vcov"] for v in each], axis=0))
+    a, b, c, residual = table["vcov"]
+    assert table.loc[2, "corr"] == pytest.approx(c / np.sqrt(a * b))
+    assert table.loc[3, "sd"] == pytest.approx(np.sqrt(residual)) == pytest.approx(pooled.sigma)
+    np.testing.assert_allclose(table.loc[:1, "sd"], np.sqrt([a, b]))
+
+
+def test_contrasts_and_intervals(pooled):
+    row = pooled.contrast("2 * Days = 20").iloc[0]
+    days = pooled.tests().loc["Days"]
+    assert row["estimate"] == pytest.approx(2 * days["estimate"])
+    assert row["t"] == pytest.approx((2 * days["estimate"] - 20) / (2 * days["se"]))
+    assert row["df"] == pytest.approx(days["df"])
+    ends = pooled.confint()
+    assert (ends.loc["Days", "upper"] + ends.loc["Days", "lower"]) / 2 == pytest.approx(days["estimate"])
+    wide = pooled.tests("asymptotic")
+    assert (wide["df"] > pooled.tests()["df"]).all()
+
+
+def test_what_is_printed(pooled):
+    text = str(pooled)
+    assert "to 4 imputed data sets, pooled by Rubin's rules" in text
+    assert "fraction of missing information: (Intercept)" in text
+    assert "Days" in text.split("Fixed effects:")[1]
+
+
+def test_identical_frames_give_the_fit_itself():
+    data = blm.datasets.load("sleepstudy")
+    found, fit = blm.lmer(FORMULA, [data, data, data]), blm.lmer(FORMULA, data)
+    np.testing.assert_allclose(found.tests()["se"], fit.bse, rtol=1e-9)
+    nu = fit.tests()["df"]
+    np.testing.assert_allclose(found.tests()["df"], (nu + 1) / (nu + 3) * nu, rtol=1e-9)
+    np.testing.assert_allclose(found.varcorr["vcov"], fit.varcorr["vcov"], rtol=1e-9)
+
+
+def test_singular_fits_are_told_of_once():
+    frames = [
+        blm.datasets.load("dyestuff2").assign(Yield=lambda d, s=s: d["Yield"] + s * np.sin(np.arange(30)))
+        for s in (0, 0.1)
+    ]
+    with pytest.warns(SingularFitWarning, match="^2 of 2 fits are singular$"):
+        found = blm.lmer("Yield ~ 1 + (1 | Batch)", frames)
+    assert "2 of 2 fits are singular" in str(found)
+
+
+def test_no_fixed_effects():
+    frames = [frame(seed=s).assign(y=lambda d, s=s: d["y"] + 5 * (d["g"] == "g1") + s) for s in (1, 2)]
+    found = blm.lmer("y ~ 0 + (1 | g)", frames)
+    assert found.tests().empty
+    assert "No fixed effect coefficients" in str(found)
+
+
+def test_coverage_of_missing_responses():
+    """Half of the responses missing at random and imputed properly: 95% intervals of a mean hold it 95% of the time.
+
+    J groups of one value each, normal with known variance: Q_j and U_j are exact, so that only the rules are tried.
+    """
+    rng = np.random.default_rng(7)
+    n, m, runs = 40, 10, 2000
+    seen = n // 2
+    y = rng.normal(size=(runs, seen))
+    mean, s2 = y.mean(axis=1), y.var(axis=1, ddof=1)
+    sigma2 = s2[:, None] * (seen - 1) / rng.chisquare(seen - 1, size=(runs, m))
+    mu = rng.normal(mean[:, None], np.sqrt(sigma2 / seen))
+    new = rng.normal(mu[..., None], np.sqrt(sigma2)[..., None], size=(runs, m, n - seen))
+    whole = np.concatenate([np.broadcast_to(y[:, None, :], (runs, m, seen)), new], axis=2)
+    table = rubin(whole.mean(axis=2).T, (whole.var(axis=2, ddof=1) / n).T, np.full(runs, n - 1.0))
+    half = stats.t.ppf(0.975, table["df"]) * table["se"]
+    hits = (np.abs(table["estimate"]) <= half).mean()
+    assert abs(hits - 0.95) < 4 * np.sqrt(0.95 * 0.05 / runs)
+
+
+# -- posteriors -------------------------------------------------------------------------------------------------------
+
+POSTERIOR = "y ~ x + (x | g) + (1 | a/b)"
+
+
+@pytest.fixture(scope="module")
+def cases():
+    return [case(POSTERIOR, frame(seed=1).assign(x=lambda d, s=s: d["x"] + 0.1 * s), seed=s) for s in range(3)]
+
+
+def test_stacked_draws_are_the_draws_of_all(cases):
+    found = blm.pool([c.post for c in cases])
+    draws = found.posterior.draws
+    assert draws.shape == (2, 120)
+    for j, c in enumerate(cases):
+        np.testing.assert_array_equal(draws.posterior["sigma"].to_numpy()[:, j::3].ravel(), c.sigma)
+        np.testing.assert_array_equal(draws.posterior["b_g"].to_numpy()[:, j::3].reshape(c.b["g"].shape), c.b["g"])
+    np.testing.assert_allclose(found.fixef, np.mean([c.beta.mean(axis=0) for c in cases], axis=0))
+    assert found.posterior.hypothesis("x > 0").table.shape[0] == 1
+    assert np.isfinite(found.posterior.contrast("x").table["estimate"]).all()
+
+
+def test_share_of_the_variance_between_imputations(cases):
+    table = blm.pool([c.post for c in cases]).table
+    means = np.array([c.beta.mean(axis=0) for c in cases])
+    every = np.concatenate([c.beta for c in cases])
+    np.testing.assert_allclose(table["missing"].iloc[:2], means.var(axis=0) / every.var(axis=0, ddof=1))
+    assert table["missing"].between(0, 1).all()
+    assert table.index[-1] == "sigma"
+
+
+def test_imputations_that_disagree_are_no_trouble_of_the_chains():
+    """Means that lie five sds apart: R-hat of the stack stays near 1, and `missing` says where the variance is."""
+    posts = []
+    for s in range(3):
+        c = case("y ~ x + (1 | g)", frame(), seed=s, draws=200)
+        tree = c.post.data
+        tree["posterior"]["beta"] = tree["posterior"]["beta"] + s
+        posts.append(c.post)
+    found = blm.pool(posts)
+    assert found.posterior.summary().fixed["rhat"].max() < 1.02
+    assert (found.table.loc[["(Intercept)", "x"], "missing"] > 0.85).all()
+    assert "share of the variance that lies between imputations" in str(found)
+
+
+def test_diagnostics_are_those_of_each_imputation(cases):
+    table = blm.pool([c.post for c in cases]).diagnostics()
+    expected = sum(int((~c.post.diagnostics().table["ok"].astype(bool)).sum()) for c in cases)
+    assert len(table) == expected
+
+
+@pytest.mark.sampling
+def test_brm_of_a_list_of_frames(frames):
+    found = blm.brm("Reaction ~ Days + (1 | Subject)", frames[:2], seed=3, draws=500, chains=2, progressbar=False)
+    again = blm.brm("Reaction ~ Days + (1 | Subject)", frames[:2], seed=3, draws=500, chains=2, progressbar=False)
+    assert found.diagnostics().empty
+    np.testing.assert_array_equal(found.posterior.draws.beta, again.posterior.draws.beta)
+    fits = blm.lmer("Reaction ~ Days + (1 | Subject)", frames[:2])
+    assert np.abs(found.fixef - fits.fixef).max() < 3
+    assert found.posteriors[0].priors is found.posteriors[1].priors
+
+
+BAD = [
+    (lambda f: blm.pool([blm.lmer(FORMULA, f[0])]), "two fits or posteriors at least"),
+    (lambda f: blm.pool("fits"), "two fits or posteriors at least"),
+    (lambda f: blm.pool([1, 2]), "all of one kind; got int"),
+    (lambda f: blm.lmer(FORMULA, f[:1]), "two fits or posteriors at least"),
+    (
+        lambda f: blm.pool([blm.lmer(FORMULA, f[0]), blm.lmer("Reaction ~ 1 + (Days | Subject)", f[1])]),
+        "number 2 is of another model than the first; one of both has `Days`",
+    ),
+    (
+        lambda f: blm.pool([blm.lmer(FORMULA, f[0]), blm.lmer(FORMULA, f[1], reml=False)]),
+        "some of the fits are by REML and some by maximum likelihood",
+    ),
+    (lambda f: blm.brm(FORMULA, f, store="x"), "has no `store`"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), BAD, ids=[m for _, m in BAD])
+def test_bad_input(frames, make, message):
+    with pytest.raises(ArgumentError, match=message):
+        make(frames)
+
+
+def test_posteriors_that_cannot_be_stacked():
+    one, other = case("y ~ x + (1 | g)"), case("y ~ x + (1 | g)", draws=30)
+    with pytest.raises(ArgumentError, match=r"different numbers of draws \(2 x 30, 2 x 40\)"):
+        blm.pool([one.post, other.post])
+    fewer = case("y ~ x + (1 | g)", frame().query("g != 'g0'"))
+    with pytest.raises(ArgumentError, match="number 2 has other levels of `g`"):
+        blm.pool([one.post, fewer.post])
+
+
+def test_a_model_says_where_a_list_of_frames_goes(frames):
+    with pytest.raises(blm.errors.DataError, match=r"a list of imputed frames goes to blm\.lmer or blm\.brm"):
+        blm.Model(FORMULA, frames)
