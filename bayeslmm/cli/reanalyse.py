@@ -29,6 +29,7 @@ ABOUT = {
     "forest": "an effect under all analyses",
     "variance": "posterior of the sds and correlations, with the estimate",
     "profile": "how far each can go before the criterion rises",
+    "report": "one page for co-authors: verdict, paragraphs to copy, tables, pictures",
 }
 NAMES = {"variances": "parameter", "alternatives": "analysis", "posterior": "parameter", "conclusions": "effect"}
 
@@ -90,6 +91,8 @@ def _write(out: Path, found: Reanalysis, terminal: Terminal) -> list[Path]:
     """Write tables, pictures and the text, and list them."""
     try:
         files = [*_tables(out, found), *_pictures(out, found)]
+        found.report(out / "report.html")
+        files.append(out / "report.html")
         terminal.heading(f"Written to {out}")
         text = out / "reanalysis.txt"
         terminal.items([*((p.name, ABOUT[p.stem.split("-")[0]]) for p in files), (text.name, "this text")])

@@ -24,7 +24,14 @@ def test_files_and_text(tmp_path):
     assert done.stderr == ""
     assert "Keep the model as first written and report its posterior" in done.stdout
     names = {p.name for p in out.iterdir()}
-    assert {"forest-grade.png", "variance-posterior.png", "profile.png", "reanalysis.txt", "effects.csv"} <= names
+    assert {
+        "forest-grade.png",
+        "variance-posterior.png",
+        "profile.png",
+        "reanalysis.txt",
+        "effects.csv",
+        "report.html",
+    } <= names
     assert all(name in done.stdout for name in names)
     assert (out / "reanalysis.txt").read_text() == done.stdout
     table = pd.read_csv(out / "alternatives.csv", index_col="analysis")

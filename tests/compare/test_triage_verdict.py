@@ -10,6 +10,8 @@ import bayeslmm as blm
 from bayeslmm.compare.triage.posterior_part import overlap
 from bayeslmm.errors import ArgumentError
 from bayeslmm.results.posterior import Posterior
+from bayeslmm.results.report import Code, CopyText, Table
+from tests.browser import DESK, PHONE, assert_stands_alone_and_fits, browser, needs_browser
 from tests.compare.posteriors import SALARY, SLEEP, around, fitted
 
 
@@ -207,6 +209,33 @@ def test_pictures_show_what_the_tables_say(salary, width):
     plt.close("all")
 
 
+def test_the_report_says_the_same(salary, tmp_path):
+    report = salary.report(tmp_path / "salary.html", title="Salaries")
+    assert list(report.verdict) == [s.replace("`", "") for s in salary.verdict.sentences]
+    frames = [b.frame for s in report.sections for b in s.blocks if isinstance(b, Table)]
+    for name in ("conclusions", "effects", "variances", "components", "alternatives", "posterior", "boundary"):
+        assert any(salary.tables[name] is f or salary.tables[name].equals(f) for f in frames), name
+    copied = [b.text for s in report.sections for b in s.blocks if isinstance(b, CopyText)]
+    assert copied == [salary.posterior.post.apa().methods, salary.posterior.post.apa().results]
+    page = (tmp_path / "salary.html").read_text(encoding="utf-8")
+    assert page.count("<figure") >= 3
+    assert "Keep the model as first written" in page
+
+
+@needs_browser
+def test_the_report_in_a_browser(salary, tmp_path):
+    salary.report(tmp_path / "salary.html")
+    with browser() as driver:
+        for width in (PHONE, DESK):
+            assert_stands_alone_and_fits(driver, tmp_path / "salary.html", width)
+
+
+def test_the_report_of_a_sound_fit_has_the_paragraphs_of_the_fit():
+    found = quick(fitted(SLEEP, "sleepstudy"))
+    copied = [b.text for s in found.report().sections for b in s.blocks if isinstance(b, CopyText)]
+    assert copied == [found.fit.apa().methods, found.fit.apa().results]
+
+
 def test_pictures_of_what_is_not_there(salary):
     with pytest.raises(ArgumentError, match="no effect `grad` was compared; did you mean `grade`"):
         salary.plot("grad")
@@ -260,6 +289,10 @@ def test_from_the_formula_to_the_verdict(recwarn):
     assert found.posterior.table.loc["cor major (Intercept), grade", "overlap"] > 0.8  # five groups say nothing of it
     assert found.posterior.table.loc["grade", "overlap"] < 0.3
     assert "8 times as narrow or 8 times as wide" in found.posterior.decisions["grade"].sentence
+    code = next(b.text for b in found.report().sections[-1].blocks if isinstance(b, Code))
+    made = {"data": blm.datasets.load("salary")}
+    exec("\n".join(line for line in code.splitlines() if not line.startswith(("print", "found.report"))), made)
+    pd.testing.assert_frame_equal(made["found"].effects, found.effects)
     again = found.fit.reanalyse(seed=1, sensitivity=False)
     pd.testing.assert_frame_equal(again.effects, found.effects)
 

@@ -12,6 +12,7 @@ from bayeslmm.compare.same import check_same
 from bayeslmm.compare.triage import pictures
 from bayeslmm.compare.triage.alternatives import Alternatives, alternatives_part, conclude, focal_functions
 from bayeslmm.compare.triage.posterior_part import PosteriorPart, posterior_part
+from bayeslmm.compare.triage.report import report_of_reanalysis
 from bayeslmm.compare.triage.singular import Singular, singular_part
 from bayeslmm.compare.triage.text import as_text
 from bayeslmm.compare.triage.verdict import POSTERIOR, Verdict, verdict_part
@@ -21,6 +22,8 @@ from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Ddf, Fit
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
+from bayeslmm.results.report import Report
+from bayeslmm.results.saved import PathLike
 
 OPTIONS = ("post", "focal", "ddf", "level", "near", "seed", "sensitivity", "sampling")
 
@@ -89,6 +92,18 @@ class Reanalysis:
     def plot_profile(self, width: float = 7.0) -> np.ndarray:
         """How much the criterion rises when an sd or a correlation is moved away from its estimate."""
         return pictures.profiles(self, width)
+
+    def report(self, path: PathLike | None = None, title: str | None = None) -> Report:
+        """One HTML page that needs nothing else: verdict, paragraphs to copy, tables, pictures, code to make it again.
+
+        Parameters
+        ----------
+        path
+            A name that ends in .html; None returns the report without writing it.
+        title
+            Of the page.
+        """
+        return report_of_reanalysis(self, path, title)
 
     def __str__(self) -> str:
         return as_text(self)

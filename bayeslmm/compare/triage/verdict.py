@@ -138,7 +138,7 @@ def _recommend(
     if simpler is not None:
         why = (
             f"More than half of the posterior lies near the boundary ({_shares(found)}): the data themselves say that "
-            f"there is next to nothing. Report {simpler}, and that the model as first written says the same."
+            f"there is next to no variance there. Report {simpler}, and that the model as first written says the same."
         )
         return "simpler", simpler, (why, state)
     return "posterior", own, (_why_posterior(found, agree), state)

@@ -1,0 +1,110 @@
+"""The report of a reanalysis: the verdict first, then what it rests on, and code that makes it again."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+
+from bayeslmm.results.report import Block, Code, CopyText, Paragraph, Picture, Report, Section, Table
+from bayeslmm.results.report.blocks import page_path
+from bayeslmm.results.report.provenance import call, provenance
+from bayeslmm.results.saved import PathLike
+
+if TYPE_CHECKING:
+    from bayeslmm.compare.triage.reanalysis import Reanalysis
+
+
+def report_of_reanalysis(found: "Reanalysis", path: PathLike | None, title: str | None) -> Report:
+    """Put the report together, and write it where there is a path."""
+    target = None if path is None else page_path(path)
+    sections = [
+        Section("For the paper", _paragraphs(found)),
+        Section("The effects that matter", tuple(_effects(found))),
+        Section("What is singular", tuple(_singular(found))),
+        Section("In the frequentist frame", tuple(_alternatives(found))),
+        Section("The posterior", tuple(_posterior(found))),
+        Section("As printed", (Code(str(found)),)),
+        Section("Making this again", provenance(found.fit.design, _code(found), ("pymc", "nutpie", "arviz"))),
+    ]
+    name = title or f"Reanalysis of {found.fit.design.formula.written}"
+    report = Report(name, _verdict(found), tuple(sections))
+    if target is not None:
+        report.write(target)
+    return report
+
+
+def _verdict(found: "Reanalysis") -> tuple[str, ...]:
+    return tuple(_plain(s) for s in found.verdict.sentences)
+
+
+def _plain(sentence: str) -> str:
+    return sentence.replace("`", "")
+
+
+def _paragraphs(found: "Reanalysis") -> tuple[Block, ...]:
+    """Methods and results of the analysis that is recommended."""
+    by_fit = found.verdict.recommendation in ("as written", "fit again")
+    apa = found.fit.apa(level=found.level) if by_fit else found.posterior.post.apa(found.level)
+    return CopyText(apa.methods), CopyText(apa.results)
+
+
+def _effects(found: "Reanalysis") -> Iterator[Block]:
+    if found.effects.empty:
+        yield Paragraph("The model has no fixed effects.")
+        return
+    yield Table(found.verdict.conclusions, "Conclusion about each effect, and which analyses lead elsewhere")
+    for name in found.verdict.conclusions.index:
+        yield Picture(
+            partial(_forest, found, str(name)),
+            f"Forest plot: estimate and interval of {name} under every analysis, the posterior last",
+        )
+    if found.verdict.flags:
+        yield Paragraph("\n\n".join(_plain(f) for f in found.verdict.flags))
+    yield Table(found.effects, f"All analyses, {100 * found.level:g}% intervals; shift in standard errors of the fit")
+
+
+def _forest(found: "Reanalysis", effect: str, width: float) -> Axes:
+    return found.plot(effect, width=width)
+
+
+def _singular(found: "Reanalysis") -> Iterator[Block]:
+    part = found.singular
+    if not part.is_singular:
+        yield Paragraph("Nothing: every variance and correlation lies inside its range.")
+    else:
+        yield Paragraph("\n\n".join(f"{_plain(s)}." for s in part.reasons["sentence"]))
+    rise = f"lower, upper: how far each can go before the {part.criterion} rises by more than {part.rise:.3g}"
+    yield Table(part.parameters, f"Sds and correlations; {rise}")
+    if part.curves:
+        yield Picture(
+            lambda width: found.plot_profile(width),
+            f"Profiles: the rise of the {part.criterion} against the value of each sd and correlation",
+        )
+    yield Table(part.components, "Principal components of the random effects")
+
+
+def _alternatives(found: "Reanalysis") -> Iterator[Block]:
+    yield Table(found.alternatives.table, "Other optimisers, other scales, simpler random parts")
+
+
+def _posterior(found: "Reanalysis") -> Iterator[Block]:
+    part = found.posterior
+    near = f"near the boundary: below {part.near:g} of the residual sd, or beyond {1 - part.near:g}"
+    yield Table(
+        part.table, f"Every parameter; below: share of draws below the estimate; {near}; overlap with the prior"
+    )
+    if found.singular.is_singular:
+        yield Table(part.boundary, "Share of the posterior near each boundary that the estimate lies on")
+    yield Picture(
+        lambda width: found.plot_posterior(width),
+        "Histograms of the posterior of every sd and correlation, with a line at the estimate",
+    )
+    if part.sentences:
+        yield Paragraph("\n\n".join(part.sentences))
+
+
+def _code(found: "Reanalysis") -> str:
+    options = {} if found.fit.reml else {"reml": "False"}
+    made = call("blm.reanalyse", found.fit.design, options)
+    return f'import bayeslmm as blm\n\nfound = {made}\nprint(found)\nfound.report("report.html")\n'
