@@ -13,8 +13,9 @@ Where things are, in the order in which data pass through:
     point/       maximise it; frequentist inference
     bayes/       put priors on it and sample (PyMC, nutpie)
     results/     Fit, Posterior: what people hold, read and plot
-    compare/     the two side by side; pooling
-    model.py     Model and the verbs lmer, brm, lm
+    compare/     the two side by side; pooling; the triage of a singular fit
+    explaining/  what a formula says, and where it does not fit the data
+    model.py     Model and the verbs lmer, brm, lm, reanalyse
     loading.py   load: what save wrote
     cli/         the command line
     warm_up.py   compile the fast loops once, for later processes
@@ -66,9 +67,10 @@ if TYPE_CHECKING:
     from bayeslmm.compare.calibration import calibrate
     from bayeslmm.compare.comparison import compare
     from bayeslmm.compare.pooling import pooling
+    from bayeslmm.explaining.explain import advise, explain
     from bayeslmm.likelihood.threads import set_threads, threads
     from bayeslmm.loading import load
-    from bayeslmm.model import Model, alternatives, brm, lm, lmer
+    from bayeslmm.model import Model, alternatives, brm, lm, lmer, reanalyse
     from bayeslmm.results.fit import Fit
     from bayeslmm.results.posterior import Posterior
 
@@ -80,12 +82,15 @@ _HOME = {
     "brm": "bayeslmm.model",
     "lm": "bayeslmm.model",
     "alternatives": "bayeslmm.model",
+    "reanalyse": "bayeslmm.model",
     "load": "bayeslmm.loading",
     "Fit": "bayeslmm.results.fit",
     "Posterior": "bayeslmm.results.posterior",
     "calibrate": "bayeslmm.compare.calibration",
     "compare": "bayeslmm.compare",
     "pooling": "bayeslmm.compare.pooling",
+    "advise": "bayeslmm.explaining.explain",
+    "explain": "bayeslmm.explaining.explain",
     "datasets": "bayeslmm.datasets",
     "set_threads": "bayeslmm.likelihood.threads",
     "threads": "bayeslmm.likelihood.threads",
@@ -134,16 +139,19 @@ __all__ = [
     "TruncatedNormal",
     "Uniform",
     "Weibull",
+    "advise",
     "alternatives",
     "brm",
     "calibrate",
     "compare",
     "datasets",
     "errors",
+    "explain",
     "lm",
     "lmer",
     "load",
     "pooling",
+    "reanalyse",
     "set_threads",
     "threads",
 ]
