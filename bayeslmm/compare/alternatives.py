@@ -262,7 +262,8 @@ def _why_empty(study: Study, method: str, row: dict[Hashable, Any]) -> str:
     if np.isnan(row["estimate"]):
         if method == MEANS:
             return f"none: the means of {group} do not tell it from the other coefficients"
-        return f"none: with a constant for each level of {group}, what varies between them only cannot be estimated"
+        own = "a constant and slopes" if method == INTERACTION else "a constant"
+        return f"none: with {own} for each level of {group}, this cannot be told from differences between them"
     if np.isnan(row["se"]):
         return f"no standard error: one level of {group} decides it alone"
     return ""

@@ -45,7 +45,7 @@ def alternatives_forest(
         _panel(ax, table[table["term"] == term], term)
     if own_figure:
         count = table["method"].nunique()
-        title = f"One coefficient, {count} analyses ({100 * level:g} % intervals); clusters: {group}"
+        title = f"Each coefficient in {count} analyses ({100 * level:g} % intervals); clusters: {group}"
         panels[0].figure.suptitle(style.fold(title, width), x=0.01, ha="left", fontsize=10)
     return panels
 

@@ -20,7 +20,7 @@ from bayeslmm.point.least_squares import least_squares
 from bayeslmm.results.linear_fit import LinearFit
 
 RANK = 1e-9
-MOST = 2e10  # multiplications of one decomposition
+MOST = 2e9  # multiplications of one decomposition
 MANY_CLUSTERS = 200
 COLUMNS = ["estimate", "se", "df", "t", "p", "lower", "upper"]
 

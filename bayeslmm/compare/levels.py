@@ -64,7 +64,7 @@ def least_squares(
     A = X * root[:, None]
     length = np.linalg.norm(A, axis=0)
     scale = np.where(length > 0, length, 1.0)
-    left, s, right = np.linalg.svd(A / scale, full_matrices=True)
+    left, s, right = np.linalg.svd(A / scale, full_matrices=A.shape[0] < A.shape[1])
     rank = int((s > RANK * s.max(initial=0.0)).sum())
     null, free = right[rank:].T, ~varying
     pseudo = (right[:rank].T / s[:rank]) @ left[:, :rank].T
