@@ -13,9 +13,9 @@ Where things are, in the order in which data pass through:
     point/       maximise it; frequentist inference
     bayes/       put priors on it and sample (PyMC, nutpie)
     results/     Fit, Posterior: what people hold, read and plot
-    compare/     the two side by side; pooling
+    compare/     the two side by side; pooling; the triage of a singular fit
     explaining/  what a formula says, and where it does not fit the data
-    model.py     Model and the verbs lmer, brm, lm
+    model.py     Model and the verbs lmer, brm, lm, reanalyse
     planning/    data from a stated model, recovery of its parameters, power
     loading.py   load: what save wrote
     cli/         the command line
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     from bayeslmm.explaining.explain import advise, explain
     from bayeslmm.likelihood.threads import set_threads, threads
     from bayeslmm.loading import load
-    from bayeslmm.model import Model, brm, lm, lmer
+    from bayeslmm.model import Model, brm, lm, lmer, reanalyse
     from bayeslmm.planning.designs import crossed, dropout, nested, thinned
     from bayeslmm.planning.power import power
     from bayeslmm.planning.simulate import simulate
@@ -86,6 +86,7 @@ _HOME = {
     "lmer": "bayeslmm.model",
     "brm": "bayeslmm.model",
     "lm": "bayeslmm.model",
+    "reanalyse": "bayeslmm.model",
     "load": "bayeslmm.loading",
     "Fit": "bayeslmm.results.fit",
     "Posterior": "bayeslmm.results.posterior",
@@ -162,6 +163,7 @@ __all__ = [
     "pool",
     "pooling",
     "power",
+    "reanalyse",
     "set_threads",
     "simulate",
     "thinned",

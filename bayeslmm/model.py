@@ -1,7 +1,8 @@
-"""`Model`: a formula and data, and the verbs `lmer`, `brm` and `lm`; the one place that sees every layer."""
+"""`Model`: a formula and data, and the verbs `lmer`, `brm`, `lm`, `reanalyse`; the one place that sees every layer."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from bayeslmm.bayes.parameterisation import Parameterisation
     from bayeslmm.bayes.priors import Priors
+    from bayeslmm.compare.triage.reanalysis import Reanalysis
     from bayeslmm.results.model_plots import ModelPlots
     from bayeslmm.results.pooled_posterior import PooledPosterior
     from bayeslmm.results.posterior import Posterior
@@ -309,11 +311,13 @@ class Model:
             except DataError:
                 return {}
 
-    def sample(self, **options: Any) -> "Posterior":
+    def sample(self, *, check: bool = True, **options: Any) -> "Posterior":
         """Sample the posterior by NUTS.
 
         Parameters
         ----------
+        check
+            Look at the draws and warn where something is wrong with them. `post.diagnostics()` looks at any time.
         **options
             `draws=1000`, `tune=None`, `chains=4`, `seed=None`, `target_accept=None`, `cores=None`, `progressbar=None`,
             `engine="auto" | "marginal" | "importance" | "hierarchical"`, and for the last `sampler="nutpie" | "pymc" |
@@ -328,11 +332,28 @@ class Model:
         from bayeslmm.bayes.sample import OPTIONS, sample
         from bayeslmm.results.posterior import Posterior
 
-        _no_unknown(options, OPTIONS, "sample", "")
+        _no_unknown(options, (*OPTIONS, "check"), "sample", "")
         data = sample(self._design, self.priors, self._reliability, **options, data_name=self._data_name)
         post = Posterior(data=data, design=self._design, priors=self.priors, model=self)
-        _warn_sampling(post)
+        if check:
+            _warn_sampling(post)
         return post
+
+    def reanalyse(self, fit: Fit | None = None, **options: Any) -> "Reanalysis":
+        """Find out what a fit of this model can tell: `bayeslmm.compare.triage.reanalysis.reanalyse`.
+
+        Parameters
+        ----------
+        fit
+            The fit; by REML where it is left out.
+        **options
+            `post`, `focal`, `ddf`, `level`, `near`, `seed`, `sensitivity`, `sampling`.
+        """
+        from bayeslmm.compare.triage.reanalysis import OPTIONS, reanalyse
+
+        _no_unknown(options, OPTIONS, "reanalyse", "")
+        with _said_by_the_triage():
+            return reanalyse(self.fit() if fit is None else fit, **options)
 
     def __repr__(self) -> str:
         groups = ", ".join(f"{t.group} ({t.n_levels})" for t in self._design.terms)
@@ -455,6 +476,61 @@ def _pooled_posteriors(models: list[Model], options: dict[str, Any]) -> "PooledP
 def _spawned(seed: int, n: int) -> list[int]:
     """Seeds for n runs from one."""
     return [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(n)]
+
+
+def reanalyse(
+    model: str | Model | Fit,
+    data: Any = None,
+    reml: bool = True,
+    optimizer: Optimizer = "lbfgs",
+    **options: Any,
+) -> "Reanalysis":
+    """From a singular fit to an answer: what is singular, what else could be done, the posterior, what to report.
+
+    Parameters
+    ----------
+    model, data
+        A formula and its data; or a `Fit` or a `Model` alone.
+    reml, optimizer
+        As for `Model.fit`, where a formula or a model is given.
+    **options
+        `focal` (the effects that matter), `post` (a posterior made before), `ddf`, `level`, `near`, `seed`,
+        `sensitivity`, `sampling`: as for `bayeslmm.compare.triage.reanalysis.reanalyse`. With a formula also `weights`,
+        `offset`, `contrasts`, `functions`, `priors`, `data_name`: as for `Model`.
+
+    Returns
+    -------
+    Reanalysis
+        `print` it; `.verdict`, `.effects`, `.singular`, `.alternatives`, `.posterior`; `.plot()`.
+
+    Examples
+    --------
+    >>> import bayeslmm as blm
+    >>> salary = blm.datasets.load("salary")
+    >>> found = blm.reanalyse("salary ~ 1 + grade + (1 + grade | major)", salary, sensitivity=False)
+    >>> found.verdict.recommendation
+    'posterior'
+    """
+    if isinstance(model, Fit | Model) and data is not None:
+        raise ArgumentError("reanalyse: data belong to a formula; a fit or a model has its own")
+    if isinstance(model, Fit):
+        return model.reanalyse(**options)
+    if not isinstance(model, Model):
+        given = ("family", "weights", "offset", "contrasts", "functions", "priors", "data_name")
+        of_model = {k: options.pop(k) for k in given if k in options}
+        model = Model(model, data, **of_model)
+    with _said_by_the_triage():
+        fit = model.fit(reml, optimizer)
+    return model.reanalyse(fit, **options)
+
+
+@contextmanager
+def _said_by_the_triage() -> Iterator[None]:
+    """A fit that is singular or has not converged is what the triage is about: it is not warned of as well."""
+    with warnings.catch_warnings():
+        for category in (SingularFitWarning, ConvergenceWarning):
+            warnings.simplefilter("ignore", category)
+        yield
 
 
 def lm(formula: str, data: Any, **options: Any) -> LinearFit:

@@ -8,14 +8,15 @@ import os
 import sys
 
 from bayeslmm.bayes.marginal.loops import compile_all, compile_half
-from bayeslmm.datasets import load
 from bayeslmm.likelihood.background import lock_file
 from bayeslmm.likelihood.policy import on_disk
-from bayeslmm.model import lmer
 
 
 def main() -> None:
     """Fit once by the compiled loops, with low priority."""
+    from bayeslmm.datasets import load
+    from bayeslmm.model import lmer
+
     os.environ["BAYESLMM_ENGINE"] = "compiled"
     if hasattr(os, "nice"):
         os.nice(10)

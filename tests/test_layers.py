@@ -48,9 +48,13 @@ COMPILED = "Numba takes half a second to import, and small fits do without"
 JAX = "an extra, and takes seconds to import"
 OPTIMIZE = "scipy.optimize takes a quarter of a second to import; a fit does without"
 FEW = "few posteriors are asked; sampling does without"
+FEW_FITS = "few fits are asked"
 BARS = "only sampling of more than a second on a terminal shows bars"
 FILES_ALONE = "xarray takes half a second to import, and a fit that is not saved does without"
+HALF = "a process that compiles one half for another one needs no model, and is waited for"
 LAZY = {
+    ("warm_up.py", "bayeslmm.datasets"): HALF,
+    ("warm_up.py", "bayeslmm.model"): HALF,
     ("design/transforms.py", "scipy.interpolate"): "splines alone need it, and it takes most of a second",
     ("point/icc.py", "scipy.optimize"): OPTIMIZE,
     ("point/multiplicity.py", "scipy.stats"): "the studentised range alone needs it, and it takes half a second",
@@ -63,6 +67,7 @@ LAZY = {
     ("cli/app.py", "bayeslmm.cli.datasets"): START,
     ("cli/app.py", "bayeslmm.cli.demo"): START,
     ("cli/app.py", "bayeslmm.cli.fit"): START,
+    ("cli/app.py", "bayeslmm.cli.reanalyse"): START,
     ("cli/fit.py", "bayeslmm.cli.write"): PLAIN,
     ("cli/fit.py", "bayeslmm.compare.comparison"): PLAIN,
     ("results/fit.py", "bayeslmm.results.fit_plots"): PLAIN,
@@ -90,6 +95,7 @@ LAZY = {
     ("model.py", "bayeslmm.results.posterior"): "ArviZ takes a second to import; a REML fit does without",
     ("model.py", "bayeslmm.results.prior_predictive"): "xarray takes half a second to import; a REML fit does without",
     ("model.py", "bayeslmm.results.model_plots"): PLAIN,
+    ("model.py", "bayeslmm.compare.triage.reanalysis"): PLAIN,
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,
     ("results/pooled.py", "bayeslmm.results.pooled_posterior"): FILES_ALONE.replace("a fit that is not saved", "a fit"),
     ("planning/power.py", "bayeslmm.planning.pictures"): PLAIN,
@@ -105,6 +111,11 @@ LAZY = {
     ("results/posterior_hypothesis.py", "arviz_stats.base"): "ArviZ takes four seconds to import; few are asked for",
     ("results/posterior_loo.py", "arviz_stats"): "ArviZ takes four seconds to import; sampling does without",
     ("results/posterior.py", "bayeslmm.bayes.prior_draws"): SLOW + ", and so does a posterior that was loaded",
+    ("results/fit.py", "bayeslmm.results.apa.of_fit"): FEW_FITS,
+    ("results/posterior.py", "bayeslmm.results.apa.of_posterior"): FEW,
+    ("results/fit.py", "bayeslmm.results.report.of_fit"): PLAIN,
+    ("results/posterior.py", "bayeslmm.results.report.of_posterior"): PLAIN,
+    ("results/report/blocks.py", "bayeslmm.results.report.page"): PLAIN,
 }
 TYPES_ONLY = {("model.py", "pymc"): "the return type of Model.pymc_model"}
 

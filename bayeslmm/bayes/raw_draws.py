@@ -37,3 +37,15 @@ class RawDraws:
             raise KeyboardInterrupt
         cut = {name: v[chains, :draws] for name, v in self.values.items()}
         return RawDraws(cut, {name: v[chains, :draws] for name, v in self.statistics.items()})
+
+
+def stacked(chains: Sequence[Sequence[np.ndarray]], n: int) -> np.ndarray:
+    """(chain, n, ...) from the blocks (m, ...) of each chain; zeros where one is shorter, or has none."""
+    like = next(block for blocks in chains for block in blocks)
+    out = np.zeros((len(chains), n, *like.shape[1:]), dtype=like.dtype)
+    for row, blocks in zip(out, chains, strict=True):
+        at = 0
+        for block in blocks:
+            row[at : at + block.shape[0]] = block
+            at += block.shape[0]
+    return out

@@ -3,6 +3,7 @@
 import sys
 import warnings
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from inspect import signature
@@ -23,6 +24,7 @@ from bayeslmm.bayes.raw_draws import RawDraws
 from bayeslmm.bayes.settings import Sampler, Settings
 from bayeslmm.design import Design
 from bayeslmm.errors import PACKAGE, ArgumentError, NotAvailableError, SamplingWarning, check_choice
+from bayeslmm.likelihood.memory import free_memory
 from bayeslmm.likelihood.threads import threads
 
 Engine = Literal["auto", "marginal", "importance", "hierarchical"]
@@ -124,6 +126,7 @@ def sample(
         raise ArgumentError(
             'store= is for engine="marginal" with its own sampler, whose chains can go on where they were'
         )
+    _check_memory(design, settings)
     _warn_far(design, priors)
     if chosen == "hierarchical":
         raw, attributes = _hierarchical(design, priors, settings, sampler, parameterisation, reliability)
@@ -268,7 +271,12 @@ def _attributes(design: Design, priors: Priors, settings: Settings) -> Attribute
 
 
 def _versions(*packages: str) -> Attributes:
-    return {f"{name}_version": version(name) for name in packages}
+    return {f"{name}_version": _version(name) for name in packages}
+
+
+@cache
+def _version(package: str) -> str:
+    return version(package)
 
 
 # -- arguments -----------------------------------------------------------------------------------------------------
@@ -348,6 +356,17 @@ def _check_installed(sampler: str) -> None:
         raise NotAvailableError(
             f'sampler="{sampler}" needs {" and ".join(missing)}, not installed here: pip install '
             f'"bayeslmm[{sampler}]", or take sampler="nutpie"'
+        )
+
+
+def _check_memory(design: Design, settings: Settings) -> None:
+    """Refuse draws of effects that would not fit, twice: as they come, and joined."""
+    effects, draws = sum(t.k * t.n_levels for t in design.terms), settings.chains * settings.draws
+    needed, free = 16.0 * effects * draws, free_memory()
+    if needed > free:
+        raise ArgumentError(
+            f"{draws:,} draws of {effects:,} random effects need {needed / 1e9:.1f} GB of memory, and "
+            f"{free / 1e9:.1f} GB are free: take fewer draws, or fewer chains"
         )
 
 

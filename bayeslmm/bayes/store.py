@@ -24,7 +24,7 @@ import numpy as np
 from bayeslmm.bayes.files import replace_file, writing
 from bayeslmm.bayes.packed_priors import pack_priors
 from bayeslmm.bayes.priors import Priors
-from bayeslmm.bayes.raw_draws import RawDraws
+from bayeslmm.bayes.raw_draws import RawDraws, stacked
 from bayeslmm.design import Design
 from bayeslmm.design.packed import Packed, pack
 from bayeslmm.errors import ArgumentError, DataError
@@ -229,21 +229,9 @@ class Store:
             return None, lengths
         longest = max(lengths)
         first = next(block for blocks in chains for block in blocks)
-        values = {n: _joined([[b.values[n] for b in c] for c in chains], longest, a) for n, a in first.values.items()}
-        statistics = {
-            n: _joined([[b.statistics[n] for b in c] for c in chains], longest, a) for n, a in first.statistics.items()
-        }
+        values = {n: stacked([[b.values[n] for b in c] for c in chains], longest) for n in first.values}
+        statistics = {n: stacked([[b.statistics[n] for b in c] for c in chains], longest) for n in first.statistics}
         return RawDraws(values, statistics).kept(lengths), lengths
-
-
-def _joined(chains: list[list[np.ndarray]], length: int, like: np.ndarray) -> np.ndarray:
-    """Blocks of chains as one array (chain, length, ...); zero where a chain is shorter."""
-    out = np.zeros((len(chains), length, *like.shape[1:]), dtype=like.dtype)
-    for row, blocks in zip(out, chains, strict=True):
-        if blocks:
-            whole = np.concatenate(blocks)
-            row[: len(whole)] = whole
-    return out
 
 
 def _check_same(store: Store, expected: Header) -> None:

@@ -18,6 +18,8 @@ Bayesian posterior of the same model, side by side.
       Your own data: the summary that lmerTest prints.
   bayeslmm fit "y ~ x + (x | g)" data.csv --bayes --out results
       And the posterior, the comparison, pictures, tables.
+  bayeslmm reanalyse "y ~ x + (x | g)" data.csv --out triage
+      A singular fit, and what can be concluded from it.
   bayeslmm datasets
       The packaged data sets, to try things on.
 
@@ -130,6 +132,59 @@ def fit(
             json=json,
         )
     )
+
+
+@app.command()
+@in_sentences
+def reanalyse(
+    formula: Annotated[str, typer.Argument(help='lme4-style formula, in quotes: "y ~ x + (x | g)".')],
+    data: Annotated[str, typer.Argument(help="A csv, tsv or parquet file, or a packaged data set's name.")],
+    focal: Annotated[
+        list[str] | None,
+        typer.Option(help="An effect that matters: a coefficient or a combination. May be repeated.", metavar="EFFECT"),
+    ] = None,
+    ml: Annotated[bool, typer.Option("--ml", help="Maximum likelihood instead of REML.")] = False,
+    ddf: Annotated[
+        str,
+        typer.Option(
+            help="Degrees of freedom: satterthwaite, kenward-roger, containment, residual or asymptotic.",
+            metavar="METHOD",
+        ),
+    ] = "satterthwaite",
+    weights: Annotated[str | None, typer.Option(help="Column of prior weights.", metavar="COLUMN")] = None,
+    offset: Annotated[str | None, typer.Option(help="Column of the offset.", metavar="COLUMN")] = None,
+    contrasts: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Coding of a factor: treatment, sum, helmert or poly. May be repeated.", metavar="FACTOR=CODING"
+        ),
+    ] = None,
+    near: Annotated[
+        float, typer.Option(help="What counts as near the boundary.", metavar="SHARE", min=0.001, max=0.999)
+    ] = 0.1,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity/--no-sensitivity", help="Ask what other priors would conclude.")
+    ] = True,
+    draws: Annotated[int, typer.Option(help="Draws of each chain.", metavar="N", min=1)] = 1000,
+    chains: Annotated[int, typer.Option(help="Number of chains.", metavar="N", min=1)] = 4,
+    seed: Annotated[int, typer.Option(help="Seed of the sampler.", metavar="N", min=0)] = 1,
+    out: Annotated[Path | None, typer.Option(help="Folder for tables, pictures and the text.", metavar="DIR")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+) -> None:
+    """From a singular fit to an answer: what is singular, what to report.
+
+    Tries what could be done in the frequentist frame, samples the posterior
+    of the same model, and says whether the conclusions are the same.
+
+    Try it on packaged data:
+
+        bayeslmm reanalyse "salary ~ grade + (grade | major)" salary
+    """
+    from bayeslmm.cli.reanalyse import Triage, run
+
+    coded = contrasts_of(contrasts or [])
+    request = Request(formula, data, not ml, ddf, weights=weights, offset=offset, contrasts=coded, out=out, json=json)
+    run(Triage(request, focal, near, sensitivity, draws, chains, seed))
 
 
 @app.command()

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import xarray as xr
 from scipy.special import bdtr, bdtrik
 
 from bayeslmm.bayes.prior_draws import prior_draws
@@ -31,7 +32,7 @@ from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.posterior_diagnostics import parameters
 from bayeslmm.results.posterior_draws import Draws
-from bayeslmm.results.posterior_predict import log_likelihood, make_predictor
+from bayeslmm.results.posterior_predict import make_predictor
 
 RANKED, NULL, LEAST = 99, 1999, 50
 CLEAR, LIKELIHOOD = 0.01, "log likelihood"
@@ -198,7 +199,7 @@ def calibrate(
 
 def _default(options: dict[str, Any]) -> Callable[[Any, int], Posterior]:
     """Sampling by the model itself."""
-    chosen = {"chains": 1, "draws": 1000, "cores": 1, "progressbar": False, **options}
+    chosen = {"chains": 1, "draws": 1000, "cores": 1, "progressbar": False, "check": False, **options}
     return lambda model, seed: model.sample(seed=seed, **chosen)
 
 
@@ -217,7 +218,7 @@ def _check(n: int, cores: int | None, sampler: object, options: dict[str, Any]) 
 
 
 def _quantities(draws: Draws, y: np.ndarray) -> np.ndarray:
-    """(n, m): the parameters of the true draws, and the log likelihood of the data set of each."""
+    """(S, m): the parameters of each draw, and the log likelihood there of y, (n,) or one for each draw (S, n)."""
     _, values = parameters(draws)
     eta = make_predictor(draws).draws("expected")
     scale = draws.sigma[:, None] / np.sqrt(draws.design.weights)
@@ -227,14 +228,17 @@ def _quantities(draws: Draws, y: np.ndarray) -> np.ndarray:
 
 def _ranks(known: np.ndarray, post: Posterior) -> np.ndarray:
     """(m,): how many of `RANKED` draws, evenly spread over the chains, lie below the known values."""
-    draws = post.draws
+    return (_quantities(_spread(post.draws), post.design.y) < known).sum(axis=0)
+
+
+def _spread(draws: Draws) -> Draws:
+    """`RANKED` of the draws, evenly spread over all."""
     if draws.size < RANKED:
         raise ArgumentError(f"calibrate: a posterior with {draws.size} draws; ranks need {RANKED} at least")
     chosen = np.linspace(0, draws.size - 1, RANKED).astype(int)
-    _, values = parameters(draws)
-    likelihood = log_likelihood(draws, draws.design.rows)["y"].to_numpy().reshape(draws.size, -1).sum(axis=1)
-    all_values = np.column_stack([values.reshape(draws.size, -1), likelihood])[chosen]
-    return (all_values < known).sum(axis=0)
+    chain, draw = (xr.DataArray(i, dims="draw") for i in np.divmod(chosen, draws.shape[1]))
+    thinned = draws.posterior.drop_vars(["chain", "draw"], errors="ignore").isel(chain=chain, draw=draw)
+    return Draws(thinned.expand_dims("chain"), draws.design)
 
 
 def _diverged(post: Posterior) -> bool:

@@ -4,18 +4,26 @@
 squares of the fixed part over all rows, groups ignored. *Partial pooling*: fixed plus random part, by REML (best linear
 unbiased prediction) and by the posterior. The pooling factor of an effect is `Var(b | y) / Var(b)`, the share of its
 variance that the level's data leave open (Gelman & Pardoe 2006 measure the same share over all levels): 0 where a
-level's own data decide, 1 where it gets the mean.
+level's own data decide, 1 where it gets the mean. Where effects are correlated, what a level says about one of them is
+data about the others too: at a correlation of +-1 a slope may follow its intercept, far from its own estimate, with a
+factor near 0.
 """
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from functools import cached_property
+from textwrap import fill
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from bayeslmm.compare.caterpillar import caterpillar
+from bayeslmm.compare.factor_plot import curve, factor_against_rows
 from bayeslmm.compare.levels import Alone, alone, least_squares
 from bayeslmm.compare.lines import group_lines
+from bayeslmm.compare.movers import movers, with_moves
+from bayeslmm.compare.pooled_variance import ROWS, measures
 from bayeslmm.compare.same import check_same
 from bayeslmm.compare.shrinkage import shrinkage
 from bayeslmm.design import Design, RandomTerm
@@ -23,11 +31,13 @@ from bayeslmm.design.along import all_columns
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.point.estimates import mode_variances
 from bayeslmm.results import rformat
+from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.tables import coefficient_map, long_table
 
+MEASURES = "Variance explained, and pooling: 0 own data, 1 the mean (Gelman & Pardoe 2006)"
 FACTOR = "factor: 0 where the level's own data decide, 1 where it gets the mean"
 
 
@@ -41,23 +51,58 @@ class CanFit(Protocol):
 
 @dataclass(frozen=True, repr=False)
 class Pooling:
-    """What `pooling` returns; `print` it, take `.table`, or plot it.
+    """What `pooling` returns; `print` it, take `.table`, `.measures` and `.movers()`, or plot it.
 
     Attributes
     ----------
     table
         DataFrame, one row for each level and coefficient: `group`, `level`, `term`, `n` (rows); `no_pooling` and
-        `no_pooling_se` (NaN where the level's own rows cannot tell); `complete` and `complete_se`; `reml` and
-        `reml_se`; with a posterior `bayes`, `bayes_se`, `bayes_lower`, `bayes_upper`; `pooling_factor`.
+        `no_pooling_se` (NaN where the level's own rows cannot tell); `complete` and `complete_se`; `reml`, `reml_se`
+        (of the coefficient, the uncertainty of the fixed part included) and `conditional_sd` (of the random effect
+        given the fixed part, as lme4's `condVar`; NaN where the coefficient does not vary); with a posterior `bayes`,
+        `bayes_se`, `bayes_lower`, `bayes_upper`; `pooling_factor`; `moved`, partial pooling (REML) less the level's
+        own estimate, with the mean effects of other grouping factors on both sides; `why` it moved, in words.
     fit
         The fit behind it.
     post
         The posterior behind it, or None.
+    level
+        Of the intervals.
     """
 
     table: pd.DataFrame
     fit: Fit
     post: Posterior | None
+    level: float = 0.95
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """Explained variance and pooling of each term (Gelman & Pardoe 2006): group, term, n, r2, pooling.
+
+        The first row is that of the rows of the data. `r2`: the share of the variance between the levels'
+        coefficients that predictors of the levels (and coarser groups) explain; `pooling`: 0 where the levels' own
+        data decide, 1 where they are pooled completely. With a posterior `bayes_r2` and `bayes_pooling` too.
+        """
+        return measures(self.fit, self.post)
+
+    def movers(self, most: int = 3) -> pd.DataFrame:
+        """The levels that partial pooling moved most, per grouping factor and effect, and why.
+
+        Parameters
+        ----------
+        most
+            How many of each.
+
+        Returns
+        -------
+        DataFrame
+            Columns of `table`; `why` names few rows (less than 0.6 of the median), noisy (standard error more than
+            1.5 times the median), extreme (own estimate more than 1.5 sds from the middle), or carried outward by
+            what the level's other effects say.
+        """
+        if isinstance(most, bool) or not isinstance(most, int | np.integer) or most < 1:
+            raise ArgumentError(f"movers(most={most!r}): most must be a whole number, at least 1")
+        return movers(self.table, int(most))
 
     def plot(
         self,
@@ -114,6 +159,51 @@ class Pooling:
         table = table.assign(no_pooling=levels_alone(self.fit, term).coefficients.ravel())
         return group_lines(table, self.fit.design, term, self._others(term), x, axes, width)
 
+    def plot_caterpillar(
+        self,
+        group: str | None = None,
+        terms: tuple[str, ...] | None = None,
+        axes: np.ndarray | None = None,
+        width: float = 7.0,
+    ) -> np.ndarray:
+        """Random effects of every level with conditional intervals, sorted; REML and Bayes dodged.
+
+        Parameters
+        ----------
+        group
+            Which grouping factor; the first by default.
+        terms
+            Which random effects, one panel each; all by default.
+        axes
+            Axes to draw on, one per panel; None makes a figure.
+        width
+            Of the new figure, in inches.
+        """
+        term = self._term(group)
+        reml = self.fit.ranef()
+        bayes = None if self.post is None else self.post.ranef(self.level)
+        own = [None if b is None else b[b["group"] == term.group] for b in (reml, bayes)]
+        assert own[0] is not None
+        return caterpillar(own[0], own[1], term, terms, self.level, axes, width)
+
+    def plot_factor(self, group: str | None = None, ax: Axes | None = None, width: float = 6.0) -> Axes:
+        """Pooling factor of every level and effect against the number of rows.
+
+        Parameters
+        ----------
+        group
+            Which grouping factor; the first by default.
+        ax
+            Axes to draw on; None makes a figure.
+        width
+            Of the new figure, in inches.
+        """
+        term = self._term(group)
+        design, at = self.fit.design, self.fit.estimates
+        sd = float(np.sqrt(at.covariances[design.terms.index(term)][0, 0]))
+        table = self.table[self.table["group"] == term.group]
+        return factor_against_rows(table, term, curve(design, term, sd, at.sigma), ax, width)
+
     def _others(self, term: RandomTerm) -> dict[str, np.ndarray]:
         """(n,) by kind of pooling: what the other grouping factors add to each row; empty where there are none."""
         if len(self.fit.design.terms) == 1:
@@ -133,7 +223,7 @@ class Pooling:
 
     def __str__(self) -> str:
         blocks = [self._block(t) for t in self.fit.design.terms]
-        return "\n\n".join(blocks)
+        return "\n\n".join([*blocks, _measure_lines(self.measures)])
 
     __repr__ = __str__
 
@@ -159,7 +249,32 @@ class Pooling:
             for e in term.coefficients
         ]
         title = f"Pooling over {term.group} ({term.n_levels} levels)"
-        return "\n".join([title, FACTOR, text, *more, *summaries])
+        moved = self.movers(1)
+        lines = [_mover_line(row) for row in moved[moved["group"] == term.group].itertuples()]
+        return "\n".join([title, FACTOR, text, *more, *summaries, *lines])
+
+
+def _mover_line(row: Any) -> str:
+    own, pooled = rformat.format_numbers([row.no_pooling, row.no_pooling + row.moved], 3)
+    line = f"{row.term}: {row.level} moved most, from {own} to {pooled} ({row.n} rows): {row.why}"
+    return fill(line, 80, subsequent_indent="  ")
+
+
+def _measure_lines(table: pd.DataFrame) -> str:
+    """Explained variance and pooling by term, as text."""
+    shown = [c for c in table if c not in ("group", "term", "n")]
+    names = {"r2": "R2", "pooling": "pooling", "bayes_r2": "R2, Bayes", "bayes_pooling": "pooling, Bayes"}
+    columns = [
+        [g if g == ROWS else f"{g}: {t}" for g, t in zip(table["group"], table["term"], strict=True)],
+        [str(n) for n in table["n"]],
+        *([_share(v) for v in table[c]] for c in shown),
+    ]
+    text = rformat.columns_as_text(["", "n", *(names[str(c)] for c in shown)], columns, [True, *[False] * len(columns)])
+    return f"{MEASURES}\n{text}"
+
+
+def _share(value: float) -> str:
+    return "" if np.isnan(value) else rformat.fixed(value, 3)
 
 
 def _effect_block(wide: pd.DataFrame, effect: str, kinds: dict[str, str], most: int) -> list[str]:
@@ -205,6 +320,7 @@ def pooling(model_or_fit: Fit | CanFit, post: Posterior | None = None, level: fl
     ArgumentError
         What is given is neither a fit nor a model, or the posterior is of another model.
     """
+    check_level(level)
     fit = model_or_fit if isinstance(model_or_fit, Fit) else _fitted(model_or_fit)
     design = fit.design
     if post is not None:
@@ -215,8 +331,8 @@ def pooling(model_or_fit: Fit | CanFit, post: Posterior | None = None, level: fl
             columns={"estimate": "bayes", "se": "bayes_se", "lower": "bayes_lower", "upper": "bayes_upper"}
         )
         table = table.merge(bayes, on=["group", "level", "term"], how="left", validate="one_to_one")
-    factor = table.pop("pooling_factor")
-    return Pooling(table.assign(pooling_factor=factor), fit, post)
+    last = table[["pooling_factor", "moved", "why"]]
+    return Pooling(table.drop(columns=list(last)).join(last), fit, post, level)
 
 
 def _fitted(model: CanFit) -> Fit:
@@ -227,6 +343,7 @@ def _fitted(model: CanFit) -> Fit:
 
 def _one_group(fit: Fit, t: int) -> pd.DataFrame:
     design, term = fit.design, fit.design.terms[t]
+    variances = np.einsum("jkk->jk", mode_variances(fit.likelihood, fit.estimates)[t])
     names, _, R = coefficient_map(design.coef_names, term)
     own = levels_alone(fit, term)
     together = least_squares(design.X, design.y_net, design.weights, np.zeros(design.p, dtype=bool), np.zeros(design.p))
@@ -240,9 +357,14 @@ def _one_group(fit: Fit, t: int) -> pd.DataFrame:
         no_pooling_se=[own.se],
         complete=[_for_all(together[1], names, term)],
         complete_se=[_for_all(together[2], names, term)],
-        pooling_factor=[_pooling_factor(fit, t) @ R.T + np.where(R.any(axis=1), 0.0, np.nan)],
+        pooling_factor=[_pooling_factor(fit, t, variances) @ R.T + np.where(R.any(axis=1), 0.0, np.nan)],
     )
-    return table.assign(reml=partial["estimate"].to_numpy(), reml_se=partial["se"].to_numpy())
+    sds = np.full((term.n_levels, len(names)), np.nan)
+    sds[:, R.any(axis=1)] = np.sqrt(np.clip(variances, 0, None)) @ R[R.any(axis=1)].T
+    table = table.assign(
+        reml=partial["estimate"].to_numpy(), reml_se=partial["se"].to_numpy(), conditional_sd=sds.ravel()
+    )
+    return with_moves(table, _shift(fit, term, names))
 
 
 def levels_alone(fit: Fit, term: RandomTerm) -> Alone:
@@ -270,9 +392,17 @@ def _for_all(values: np.ndarray, names: list[str], term: RandomTerm) -> np.ndarr
     return np.broadcast_to(padded, (term.n_levels, len(names)))
 
 
-def _pooling_factor(fit: Fit, t: int) -> np.ndarray:
+def _shift(fit: Fit, term: RandomTerm, names: list[str]) -> np.ndarray:
+    """(J c,): the mean of what the other grouping factors add in each level, for its intercept."""
+    added = np.zeros((term.n_levels, len(names)))
+    if len(fit.design.terms) > 1 and "(Intercept)" in names:
+        others = other_effects(fit.design, term, fit.ranef())
+        added[:, names.index("(Intercept)")] = np.bincount(term.index, others) / np.bincount(term.index)
+    return added.ravel()
+
+
+def _pooling_factor(fit: Fit, t: int, conditional: np.ndarray) -> np.ndarray:
     """Var(b | y) / Var(b) of every level and effect, (J, k); 1 where there is no variance."""
-    conditional = np.einsum("jkk->jk", mode_variances(fit.likelihood, fit.estimates)[t])
     prior = np.diag(fit.estimates.covariances[t])
     return np.where(prior > 0, conditional / np.where(prior > 0, prior, 1.0), 1.0)
 

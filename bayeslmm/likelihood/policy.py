@@ -12,6 +12,7 @@ The environment variable BAYESLMM_ENGINE chooses: "plain", "compiled", or "auto"
 import os
 import sys
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from bayeslmm.errors import ArgumentError
@@ -77,11 +78,12 @@ def _shared_folders() -> list[Path]:
 
 
 def is_kept(folder: str, name: str) -> bool:
-    """Whether a function of `bayeslmm/folder` was compiled after its source was written."""
+    """Whether a function of `bayeslmm/folder` is on disk as its source is now, or was compiled after it was written."""
     module = name.split(".")[0]
     source = Path(__file__).parents[1] / folder / f"{module}.py"
     folders = [source.parent / "__pycache__"]
     folders += [found for shared in _shared_folders() for found in shared.glob(f"{source.parent.name}_*")]
     pattern = f"{name}-*.py{sys.version_info.major}{sys.version_info.minor}*.nbi"
-    written = source.stat().st_mtime
-    return any(found.stat().st_mtime > written for where in folders for found in where.glob(pattern))
+    written, digest = source.stat().st_mtime, sha256(source.read_bytes()).digest()  # Numba's own key
+    kept = (found for where in folders for found in where.glob(pattern))
+    return any(found.stat().st_mtime > written or digest in found.read_bytes() for found in kept)

@@ -15,6 +15,9 @@ Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), Bayesian Analysis 16: 667
 tau, by Geyer's initial monotone sequence), 14 (ranks), sections 3.2 and 4.3. The numbers are ArviZ's.
 """
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from scipy.special import ndtri
 
@@ -25,13 +28,17 @@ FEW = 16  # lags that are looked at before all of them are
 
 def rhat_and_ess(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """R-hat, ESS of the bulk and ESS of the tail, each (m,), of values (m, chains, draws)."""
-    scores = normal_scores(split(values))
-    return _rhat(values, scores), ess(scores), ess_tail(values)
+    halves = split(values)
+    ordered = _Ordered.of(halves)
+    scores = ordered.scores()
+    whole = ordered.values if halves.size == values.size else values.reshape(len(values), -1)
+    return _rhat(scores, ordered), ess(scores), _ess_tail(values, whole)
 
 
 def rhat(values: np.ndarray) -> np.ndarray:
     """Rank-normalised split R-hat (m,) of values (m, chains, draws): the larger one of location and of spread."""
-    return _rhat(values, normal_scores(split(values)))
+    ordered = _Ordered.of(split(values))
+    return _rhat(ordered.scores(), ordered)
 
 
 def ess_bulk(values: np.ndarray) -> np.ndarray:
@@ -41,10 +48,14 @@ def ess_bulk(values: np.ndarray) -> np.ndarray:
 
 def ess_tail(values: np.ndarray) -> np.ndarray:
     """Effective draws (m,) for the 5% and the 95% quantile, the smaller one."""
-    m = values.shape[0]
-    ends = np.quantile(values.reshape(m, -1), TAIL, axis=1)
+    return _ess_tail(values, values.reshape(len(values), -1))
+
+
+def _ess_tail(values: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """The same, with the draws (m, S) in any order: those in order have their quantiles found soonest."""
+    ends = np.quantile(whole, TAIL, axis=1)
     below = np.concatenate([values <= end[:, None, None] for end in ends]).astype(float)
-    return ess(split(below)).reshape(2, m).min(axis=0)
+    return ess(split(below)).reshape(2, -1).min(axis=0)
 
 
 def ess_mean(values: np.ndarray) -> np.ndarray:
@@ -60,14 +71,51 @@ def split(values: np.ndarray) -> np.ndarray:
 
 def normal_scores(values: np.ndarray) -> np.ndarray:
     """Normal scores of the average ranks of each of m parameters, in the shape of values (m, C, n)."""
-    m, S = values.shape[0], values[0].size
-    flat = values.reshape(m, S)
-    order = np.argsort(flat, axis=1)
-    order += S * np.arange(m)[:, None]
-    scores = ndtri((np.arange(2 * S + 1) / 2 - 3 / 8) / (S + 1 / 4))  # of half the index as rank
-    out = np.empty(m * S)
-    out[order] = scores[_twice_ranks(flat.ravel()[order])]
-    return out.reshape(values.shape)
+    return _Ordered.of(values).scores()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ordered:
+    """Draws in ascending order, sorted once for ranks, median and quantiles.
+
+    Attributes
+    ----------
+    shape
+        (m, C, n).
+    place
+        (m, S): where each stood in the flat array.
+    values
+        (m, S).
+    """
+
+    shape: tuple[int, ...]
+    place: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Self:
+        """Sort values (m, C, n)."""
+        m, S = values.shape[0], values[0].size
+        place = np.argsort(values.reshape(m, S), axis=1)
+        place += S * np.arange(m)[:, None]
+        return cls(values.shape, place, values.ravel()[place])
+
+    def folded(self) -> "_Ordered":
+        """|x - median|: two runs that are in order already, which a stable sort merges."""
+        m, S = self.values.shape
+        centre = (self.values[:, (S - 1) // 2] + self.values[:, S // 2]) / 2
+        distance = np.abs(self.values - centre[:, None])
+        order = np.argsort(distance, axis=1, kind="stable")
+        order += S * np.arange(m)[:, None]
+        return _Ordered(self.shape, self.place.ravel()[order], distance.ravel()[order])
+
+    def scores(self) -> np.ndarray:
+        """Normal scores of the average ranks of each parameter, in the shape of the draws."""
+        S = self.values.shape[1]
+        of_twice = ndtri((np.arange(2 * S + 1) / 2 - 3 / 8) / (S + 1 / 4))
+        out = np.empty(self.place.size)
+        out[self.place] = of_twice[_twice_ranks(self.values)]
+        return out.reshape(self.shape)
 
 
 def _twice_ranks(ordered: np.ndarray) -> np.ndarray:
@@ -85,11 +133,9 @@ def _twice_ranks(ordered: np.ndarray) -> np.ndarray:
     return twice
 
 
-def _rhat(values: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """R-hat (m,) of values (m, chains, draws) with the normal scores of their halves."""
-    halves = split(values)
-    centre = np.median(halves, axis=(1, 2), keepdims=True)
-    return np.fmax(_plain_rhat(scores), _plain_rhat(normal_scores(np.abs(halves - centre))))
+def _rhat(scores: np.ndarray, ordered: _Ordered) -> np.ndarray:
+    """R-hat (m,) of halves of chains with these normal scores, and in order."""
+    return np.fmax(_plain_rhat(scores), _plain_rhat(ordered.folded().scores()))
 
 
 def _plain_rhat(z: np.ndarray) -> np.ndarray:

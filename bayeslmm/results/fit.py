@@ -51,7 +51,9 @@ from bayeslmm.results.variance_shares import icc_shares, icc_table, partition_ta
 from bayeslmm.results.variance_test import How, Method
 
 if TYPE_CHECKING:
+    from bayeslmm.results.apa.prose import Apa
     from bayeslmm.results.fit_plots import FitPlots
+    from bayeslmm.results.report.blocks import Report
     from bayeslmm.results.saved import PathLike
 
 __all__ = ["Ddf", "Fit", "check_ddf"]
@@ -72,6 +74,9 @@ class SampledModel(Protocol):
 
     def fit(self, reml: bool, optimizer: Any) -> Any:
         """Fit it."""
+
+    def reanalyse(self, fit: Any, **options: Any) -> Any:
+        """Find out what a fit can tell."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -229,6 +234,63 @@ class Fit:
     def optimizer(self) -> str:
         """Which optimiser found it."""
         return self.optimum.optimizer
+
+    # -- telling it -----------------------------------------------------------------------------------------------
+
+    def apa(self, ddf: Ddf = "satterthwaite", level: float = 0.95, terms: Collection[str] | None = None) -> "Apa":
+        """Methods and results as a paper tells them, in APA style; `print` it, or take it as Markdown, LaTeX or HTML.
+
+        Parameters
+        ----------
+        ddf
+            As for `summary`.
+        level
+            Of the intervals, from the t distribution with these degrees of freedom.
+        terms
+            The coefficients that are told of; None for the first dozen.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> fit = blm.lmer("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"))
+        >>> fit.apa().terms["Days"]
+        'b = 10.47, SE = 1.55, t(17.00) = 6.77, p < .001, 95% CI [7.21, 13.73]'
+        """
+        from bayeslmm.results.apa.of_fit import apa_of_fit
+
+        return apa_of_fit(self, ddf, check_level(level), terms)
+
+    def report(
+        self,
+        path: "PathLike | None" = None,
+        ddf: Ddf = "satterthwaite",
+        level: float = 0.95,
+        title: str | None = None,
+    ) -> "Report":
+        """Everything on one page, verdict first: a single HTML file for the co-authors, on a phone or on paper.
+
+        Parameters
+        ----------
+        path
+            A name that ends in .html; None writes nothing.
+        ddf, level
+            As for `apa`.
+        title
+            Of the page; None names the response.
+
+        Returns
+        -------
+        Report
+            `write` it elsewhere, too, or take its `sections`.
+
+        Raises
+        ------
+        ArgumentError
+            The file cannot be written.
+        """
+        from bayeslmm.results.report.of_fit import report_of_fit
+
+        return report_of_fit(self, path, ddf, check_level(level), title)
 
     # -- tests and intervals --------------------------------------------------------------------------------------
 
@@ -917,6 +979,18 @@ class Fit:
     def sample(self, **options: Any) -> Any:
         """Sample the posterior of the same model; options as for `Model.sample`. Returns a `Posterior`."""
         return self.model.sample(**options)
+
+    def reanalyse(self, **options: Any) -> Any:
+        """From a singular fit to an answer: what is singular, what else could be done, the posterior, what to report.
+
+        Parameters
+        ----------
+        **options
+            `focal` (the effects that matter; all but the intercept), `post` (the posterior, where there is one), `ddf`,
+            `level`, `near`, `seed`, `sensitivity`, `sampling`: as for
+            `bayeslmm.compare.triage.reanalysis.reanalyse`. Returns its `Reanalysis`.
+        """
+        return self.model.reanalyse(self, **options)
 
     def __repr__(self) -> str:
         return self.summary().text

@@ -34,9 +34,11 @@ from bayeslmm.results.saved import PathLike, Saved, write
 
 if TYPE_CHECKING:
     from bayeslmm.bayes.priors import Priors
+    from bayeslmm.results.apa.prose import Apa
     from bayeslmm.results.posterior_plots import PosteriorPlots
     from bayeslmm.results.prior_decision import PriorDecision
     from bayeslmm.results.prior_sensitivity import PriorSensitivity
+    from bayeslmm.results.report.blocks import Report
 
 GROUPS = ("posterior_predictive", "log_likelihood", "prior", "log_prior")
 
@@ -193,6 +195,41 @@ class Posterior:
         """
         check_level(level)
         return posterior_summary(self.draws, self.priors, self._diagnostics, level, check_kind(kind))
+
+    def apa(self, level: float = 0.95, terms: Collection[str] | None = None) -> "Apa":
+        """Methods and results as a paper tells them, in APA style; `print` it, or take it as Markdown, LaTeX or HTML.
+
+        Parameters
+        ----------
+        level
+            Probability of the equal-tailed intervals.
+        terms
+            The coefficients that are told of; None for the first dozen.
+        """
+        from bayeslmm.results.apa.of_posterior import apa_of_posterior
+
+        return apa_of_posterior(self, check_level(level), terms)
+
+    def report(self, path: PathLike | None = None, level: float = 0.95, title: str | None = None) -> "Report":
+        """Everything on one page, verdict first: a single HTML file for the co-authors, on a phone or on paper.
+
+        Parameters
+        ----------
+        path
+            A name that ends in .html; None writes nothing.
+        level
+            Probability of the equal-tailed intervals.
+        title
+            Of the page; None names the response.
+
+        Raises
+        ------
+        ArgumentError
+            The file cannot be written.
+        """
+        from bayeslmm.results.report.of_posterior import report_of_posterior
+
+        return report_of_posterior(self, path, check_level(level), title)
 
     # -- how far to trust it --------------------------------------------------------------------------------------
 

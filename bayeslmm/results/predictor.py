@@ -7,10 +7,8 @@ shared by all rows of that level. Random numbers belong to levels and rows, neve
 not depend on how the rows are divided. A chunk holds all draws of its rows: means, sds and quantiles are exact.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -18,6 +16,7 @@ from scipy.sparse import csr_array
 
 from bayeslmm.design import NewRows
 from bayeslmm.errors import ArgumentError
+from bayeslmm.likelihood.memory import free_memory
 from bayeslmm.results.posterior_draws import chunks
 from bayeslmm.results.posterior_tables import sd_of
 
@@ -199,15 +198,3 @@ class Predictor:
                 "leave draws=False, whose means, sds and intervals are made from all draws in little memory, or "
                 "predict fewer rows at a time"
             )
-
-
-def free_memory() -> float:
-    """Bytes of memory that can be had; inf where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError):
-        names = getattr(os, "sysconf_names", {})
-        if {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(names):
-            return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-        return np.inf

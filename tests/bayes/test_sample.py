@@ -146,6 +146,12 @@ def test_only_our_own_sampler_draws_into_a_store(model, tmp_path, options):
         model.sample(store=tmp_path / "run", **options)
 
 
+def test_draws_that_would_not_fit_into_memory_are_refused(model, monkeypatch):
+    monkeypatch.setattr(sampling, "free_memory", lambda: 1e5)
+    with pytest.raises(ArgumentError, match=r"4,000 draws of 8 random effects need 0\.0 GB of memory.*fewer draws"):
+        model.sample()
+
+
 def test_an_intercept_far_from_the_data_is_said(monkeypatch):
     data = DATA.assign(year=DATA["x"] + 2010)
     stop = RuntimeError("sampling begins")
@@ -227,6 +233,12 @@ def test_without_a_seed_the_seed_is_told(model):
 def test_bad_draws_warn_with_the_number_and_the_cure(model):
     with pytest.warns(SamplingWarning, match=r"ESS bulk: smallest \d+ .*What to do: model.sample\(.*more in post"):
         model.sample(draws=10, tune=10, chains=2, seed=1)
+
+
+@pytest.mark.sampling
+def test_draws_that_are_not_checked_do_not_warn_and_can_be_looked_at_later(model):
+    post = model.sample(draws=10, tune=10, chains=2, seed=1, check=False)
+    assert not post.diagnostics().ok
 
 
 def draw_interrupted(model: blm.Model, **options) -> tuple[xr.DataTree, str]:

@@ -203,7 +203,7 @@ def test_without_a_sampler_the_model_samples_one_chain_of_every_data_set():
 
     calibrate(Recorded(model()), n=50, seed=1, cores=1, draws=300)
     assert len({seed for seed, _ in asked}) == 50
-    expected = {"chains": 1, "draws": 300, "cores": 1, "progressbar": False}
+    expected = {"chains": 1, "draws": 300, "cores": 1, "progressbar": False, "check": False}
     assert all(options == expected for _, options in asked)
 
 

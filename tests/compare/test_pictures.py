@@ -141,6 +141,61 @@ def test_one_effect_has_a_row_per_level():
     assert ax.get_xlabel() == "(Intercept)"
 
 
+def test_caterpillars_are_sorted_with_conditional_intervals_and_bayes_below(salary):
+    _, pooled = salary
+    axes = pooled.plot_caterpillar()
+    assert [ax.get_title(loc="left") for ax in axes] == ["(Intercept)", "grade"]
+    reml, bayes = pooled.fit.ranef(), pooled.post.ranef()
+    order = reml[reml["term"] == "(Intercept)"].sort_values("estimate", ascending=False)["level"]
+    assert [t.get_text() for t in axes[0].get_yticklabels()] == list(order)
+    for ax, effect in zip(axes, ("(Intercept)", "grade"), strict=True):
+        own, post = (t[t["term"] == effect].set_index("level").loc[order] for t in (reml, bayes))
+        first, second = ax.containers
+        np.testing.assert_allclose(np.asarray(first[0].get_xdata(), float), own["estimate"])
+        np.testing.assert_allclose(np.asarray(second[0].get_xdata(), float), post["estimate"])
+        assert (np.asarray(first[0].get_ydata()) > second[0].get_ydata()).all()
+        half = 1.959964 * own["se"].to_numpy()
+        ends = np.array([s[:, 0] for s in first[2][0].get_segments()])
+        np.testing.assert_allclose(ends, np.column_stack([own["estimate"] - half, own["estimate"] + half]), rtol=1e-6)
+        ends = np.array([s[:, 0] for s in second[2][0].get_segments()])
+        np.testing.assert_allclose(ends, post[["lower", "upper"]], rtol=1e-6)
+
+
+def test_many_levels_have_no_names_and_one_effect_can_be_asked_for(sleep):
+    (ax,) = sleep.plot_caterpillar(terms=("Days",))
+    assert ax.get_title(loc="left") == "Days"
+    assert ax.figure.legends == []
+    cake = blm.pooling(fitted(CAKE, "cake")).plot_caterpillar()
+    assert cake[0].get_ylabel() == "recipe:replicate: 45 levels, by the first effect"
+    with pytest.raises(ArgumentError, match="has no random effect `Day`; did you mean `Days`"):
+        sleep.plot_caterpillar(terms=("Day",))
+    with pytest.raises(ArgumentError, match="names no random effect"):
+        sleep.plot_caterpillar(terms=())
+
+
+def test_the_pooling_factor_falls_with_the_rows_along_its_curve():
+    data = blm.datasets.load("sleepstudy").sample(120, random_state=3)
+    pooled = blm.pooling(fitted("Reaction ~ Days + (1 | Subject)", data))
+    ax = pooled.plot_factor()
+    x, y = points(ax, "(Intercept)")
+    own = pooled.table[pooled.table["term"] == "(Intercept)"]
+    np.testing.assert_allclose(x, own["n"])
+    np.testing.assert_allclose(y, own["pooling_factor"])
+    at, curve = points(ax, "1 / (1 + n theta²)")
+    np.testing.assert_allclose(np.interp(x, at, curve), y, atol=2e-4)
+    assert "the fewer rows" in ax.figure.get_suptitle()
+
+
+def test_levels_of_one_size_stand_side_by_side(sleep):
+    ax = sleep.plot_factor()
+    x, _ = points(ax, "Days")
+    assert len(set(x)) == 18
+    assert np.abs(x - 10).max() < 0.5
+    assert "all have 10 rows" in ax.figure.get_suptitle()
+    flat = blm.pooling(fitted("Yield ~ 1 + (1 | Batch)", "dyestuff2")).plot_factor()
+    assert "pooled completely" in flat.figure.get_suptitle().replace("\n", " ")
+
+
 def test_crossed_groups_put_the_other_groups_mean_into_the_pooled_intercept():
     pooled = blm.pooling(fitted(PENICILLIN, "penicillin"))
     ax = pooled.plot(group="sample")
@@ -248,6 +303,7 @@ def test_nothing_is_cut_off_or_overlaps_the_legend(formula, data, width):
     post = around(fit)
     pooled = blm.pooling(fit, post)
     axes = [blm.compare(fit, post).plot(width=width)[0], pooled.plot(width=min(width, 6.0))]
+    axes += [pooled.plot_caterpillar(width=width)[0], pooled.plot_factor(width=width)]
     if data != "penicillin":
         axes.append(pooled.plot_lines(width=width)[0])
     for ax in axes:

@@ -40,7 +40,7 @@ def test_a_row_for_each_level_and_coefficient(salary):
     assert set(table["n"]) == {5}
     assert list(table.columns) == [
         *("group", "level", "term", "n", "no_pooling", "no_pooling_se", "complete", "complete_se", "reml", "reml_se"),
-        *("bayes", "bayes_se", "bayes_lower", "bayes_upper", "pooling_factor"),
+        *("conditional_sd", "bayes", "bayes_se", "bayes_lower", "bayes_upper", "pooling_factor", "moved", "why"),
     ]
 
 
@@ -163,6 +163,175 @@ def test_a_model_is_fitted_first():
     pd.testing.assert_frame_equal(blm.pooling(model).table, blm.pooling(model.fit()).table)
 
 
+def test_the_conditional_sd_is_that_of_the_random_effect(salary):
+    effects = salary.fit.ranef()
+    np.testing.assert_allclose(salary.table["conditional_sd"], effects["se"])
+    fixed = blm.pooling(fitted("Reaction ~ Days + (1 | Subject)", "sleepstudy")).table.set_index("term")
+    assert fixed.loc["Days", "conditional_sd"].isna().all()
+    assert fixed.loc["(Intercept)", "conditional_sd"].gt(0).all()
+
+
+def test_moves_go_from_the_own_estimate_to_the_pooled_one(salary):
+    table = salary.table
+    np.testing.assert_allclose(table["moved"], table["reml"] - table["no_pooling"])
+    first = salary.movers(2)
+    assert first[["term", "level"]].to_numpy().tolist() == [
+        ["(Intercept)", "b"],
+        ["(Intercept)", "d"],
+        ["grade", "b"],
+        ["grade", "d"],
+    ]
+    assert first["why"].tolist() == [
+        "noisy, carried outward by what its other effects say",
+        "pulled as the others are",
+        "noisy, extreme",
+        "pulled as the others are",
+    ]
+
+
+def test_few_rows_are_a_reason():
+    data = blm.datasets.load("sleepstudy").iloc[8:]
+    moved = blm.pooling(fitted("Reaction ~ Days + (1 | Subject)", data)).movers()
+    assert set(moved["term"]) == {"(Intercept)"}
+    row = moved[moved["level"] == "308"].iloc[0]
+    assert (row["n"], row["why"]) == (2, "few rows, extreme")
+
+
+def test_without_variance_the_words_say_so():
+    moved = blm.pooling(fitted("Yield ~ 1 + (1 | Batch)", "dyestuff2")).movers(1)
+    assert moved["why"].tolist() == ["no variance between levels is estimated: all get the mean"]
+    assert moved["level"].tolist() == ["C"]
+
+
+def test_crossed_moves_are_compared_with_the_other_groups_effects_on_both_sides():
+    pooled = blm.pooling(fitted(PENICILLIN, "penicillin"))
+    own = pooled.table[pooled.table["group"] == "sample"]
+    plates = pooled.fit.ranef().query("group == 'plate'")["estimate"].mean()
+    np.testing.assert_allclose(own["moved"], own["reml"] + plates - own["no_pooling"])
+
+
+# -- explained variance and pooling by term ------------------------------------------------------------------------
+
+NESTED = "strength ~ 1 + (1 | batch/cask)"
+CHICKS = "weight ~ Time * Diet + (Time | Chick)"
+
+
+def spread_by_hand(fit, A_X, A_Z, constant=0.0):
+    """V of the expectations and expectation of V of constant - A (beta, b), by Henderson's equations written out."""
+    design, at = fit.design, fit.estimates
+    Z = [t.Z[:, [a]] * (t.index[:, None] == np.arange(t.n_levels)) for t in design.terms for a in range(t.k)]
+    G = [np.kron(V, np.eye(t.n_levels)) for t, V in zip(design.terms, at.covariances, strict=True)]
+    Z, q = np.hstack(Z), sum(len(g) for g in G)
+    prior, start = np.zeros((q, q)), 0
+    for g in G:
+        prior[start : start + len(g), start : start + len(g)] = g
+        start += len(g)
+    V = Z @ prior @ Z.T + at.sigma**2 * np.diag(1 / design.weights)
+    W = np.linalg.inv(V)
+    C = np.linalg.inv(design.X.T @ W @ design.X)
+    beta = C @ design.X.T @ W @ design.y_net
+    gain = prior @ Z.T @ W
+    b = gain @ (design.y_net - design.X @ beta)
+    cross = -C @ (gain @ design.X).T
+    upper = np.hstack([C, cross])
+    lower = np.hstack([cross.T, prior - gain @ Z @ prior + gain @ design.X @ C @ (gain @ design.X).T])
+    A = np.hstack([A_X, A_Z])
+    expected = constant - A @ np.concatenate([beta, b])
+    covariance = A @ np.vstack([upper, lower]) @ A.T
+    J = len(expected)
+    centred = np.trace(covariance) - covariance.sum() / J
+    return expected.var(ddof=1), expected.var(ddof=1) + centred / (J - 1)
+
+
+def r2_and_pooling(theta, eps):
+    return [1 - eps[1] / theta[1], 1 - eps[0] / eps[1]]
+
+
+def test_measures_by_hand_with_predictors_of_the_levels():
+    fit = fitted(CHICKS, "ChickWeight")
+    found = blm.pooling(fit).measures.set_index("term")[["r2", "pooling"]]
+    term, names = fit.design.terms[0], list(fit.design.coef_names)
+    first = np.unique(term.index, return_index=True)[1]
+    diets = fit.design.X[first][:, [names.index(f"Diet{d}") for d in "234"]]
+    J, zero = term.n_levels, np.zeros((term.n_levels, term.n_levels))
+    for effect, chosen, A_Z in (
+        ("(Intercept)", ["(Intercept)", "Diet2", "Diet3", "Diet4"], np.hstack([np.eye(J), zero])),
+        ("Time", ["Time", "Time:Diet2", "Time:Diet3", "Time:Diet4"], np.hstack([zero, np.eye(J)])),
+    ):
+        A_X = np.zeros((J, fit.design.p))
+        A_X[:, [names.index(c) for c in chosen]] = np.column_stack([np.ones(J), diets])
+        theta, eps = spread_by_hand(fit, A_X, A_Z), spread_by_hand(fit, 0 * A_X, A_Z)
+        np.testing.assert_allclose(found.loc[effect], r2_and_pooling(theta, eps), rtol=1e-6)
+    rows = np.hstack([term.Z[:, [a]] * (term.index[:, None] == np.arange(J)) for a in (0, 1)])
+    y = fit.design.y
+    residual = spread_by_hand(fit, fit.design.X, rows, y)
+    np.testing.assert_allclose(found.loc[""], [1 - residual[1] / y.var(ddof=1), 1 - residual[0] / residual[1]])
+
+
+def test_a_coarser_group_explains_a_finer_one():
+    fit = fitted(NESTED, "pastes")
+    found = blm.pooling(fit).measures.set_index("group")[["r2", "pooling"]]
+    cask, batch = fit.design.terms
+    first = np.unique(cask.index, return_index=True)[1]
+    within = (batch.index[first][:, None] == np.arange(10)).astype(float)
+    A_X, own = np.ones((30, 1)), np.hstack([np.eye(30), np.zeros((30, 10))])
+    theta = spread_by_hand(fit, A_X, np.hstack([np.eye(30), within]))
+    eps = spread_by_hand(fit, 0 * A_X, own)
+    np.testing.assert_allclose(found.loc["cask:batch"], r2_and_pooling(theta, eps), rtol=1e-6)
+    assert found.loc["cask:batch", "r2"] > 0.1
+    assert found.loc["batch", "r2"] == pytest.approx(0, abs=1e-10)
+
+
+def test_measures_of_a_posterior_are_those_of_its_draws():
+    fit = fitted(CHICKS, "ChickWeight")
+    post = around(fit, draws=50)
+    found = blm.pooling(fit, post).measures.set_index("term")
+    draws = post.data["posterior"].to_dataset().stack(sample=("chain", "draw"))
+    eps = draws["b_Chick"].sel(Chick_effect="Time").transpose("sample", "Chick").to_numpy()
+    beta = {name: draws["beta"].sel(coef=name).to_numpy() for name in fit.design.coef_names}
+    data = blm.datasets.load("ChickWeight").drop_duplicates("Chick").set_index("Chick")["Diet"].astype(str)
+    diet = data.loc[list(fit.design.terms[0].levels)]
+    slope = np.column_stack([beta["Time"] + (beta[f"Time:Diet{d}"] if d != "1" else 0) for d in diet])
+    explained = 1 - eps.var(axis=1, ddof=1).mean() / (slope + eps).var(axis=1, ddof=1).mean()
+    pooling = 1 - eps.mean(axis=0).var(ddof=1) / eps.var(axis=1, ddof=1).mean()
+    np.testing.assert_allclose(found.loc["Time", ["bayes_r2", "bayes_pooling"]].astype(float), [explained, pooling])
+
+
+def test_without_variance_nothing_is_left_to_explain():
+    found = blm.pooling(fitted("Yield ~ 1 + (1 | Batch)", "dyestuff2")).measures.set_index("group")
+    assert np.isnan(found.loc["Batch", "r2"])
+    assert found.loc["Batch", "pooling"] == 1
+    assert found.loc["(rows)", "r2"] == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "Reaction ~ 0 + (1 | Subject)",
+        "Reaction ~ 0 + Days + (Days || Subject)",
+        "Reaction ~ Days + (0 + Days | Subject)",
+        "Reaction ~ Days + offset(o) + I(2 * Days) + (I(Days - 4) | Subject)",
+    ],
+)
+@pytest.mark.filterwarnings("ignore::bayeslmm.errors.BayeslmmWarning")
+def test_every_kind_of_model_has_measures_and_a_text(formula):
+    data = blm.datasets.load("sleepstudy").assign(w=np.tile([1.0, 3.0], 90), o=np.arange(180.0))
+    pooled = blm.pooling(fitted(formula, data, weights="w"))
+    assert pooled.measures["pooling"].between(0, 1).all()
+    assert "Variance explained" in str(pooled)
+
+
+@pytest.mark.parametrize("most", [0, 1.5, True, "all"])
+def test_a_number_of_movers_that_is_none_is_refused(salary, most):
+    with pytest.raises(ArgumentError, match="most must be a whole number, at least 1"):
+        salary.movers(most)
+
+
+def test_a_level_that_is_no_probability_is_refused(salary):
+    with pytest.raises(ArgumentError, match="level=95"):
+        blm.pooling(salary.fit, level=95)
+
+
 @pytest.mark.parametrize("wrong", ["salary", None, pd.DataFrame({"y": [1.0]})])
 def test_what_is_neither_fit_nor_model_is_refused(wrong):
     with pytest.raises(ArgumentError, match=r"pooling takes a fit or a model; got (str|NoneType|DataFrame)"):
@@ -178,10 +347,11 @@ def test_the_text_shows_all_effects_side_by_side(salary):
     row = next(line for line in text if line.startswith("b ")).split()
     assert row[:3] == ["b", "5", "12.58"]
     assert row[6] == "-0.348"
-    assert text[-2:] == [
-        "(Intercept): complete pooling 1.27, mean of the levels alone 1.25",
-        "grade: complete pooling -3.65, mean of the levels alone 1.63",
-    ]
+    at = text.index("(Intercept): complete pooling 1.27, mean of the levels alone 1.25")
+    assert text[at + 1] == "grade: complete pooling -3.65, mean of the levels alone 1.63"
+    assert text[at + 4] == "grade: b moved most, from -0.348 to 2.453 (5 rows): noisy, extreme"
+    assert text[at + 6].startswith("Variance explained, and pooling")
+    assert text[at + 8].split()[:3] == ["(rows)", "25", "0.923"]
 
 
 def test_wide_and_long_texts_stay_readable():

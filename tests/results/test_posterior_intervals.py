@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from bayeslmm.errors import ArgumentError, DataError
+from bayeslmm.likelihood import memory
 from bayeslmm.results import posterior_draws, predictor
 from tests.results.posterior_draws import Case, case, frame
 
@@ -128,4 +129,4 @@ def test_draws_that_do_not_fit_into_memory_are_said(one, monkeypatch):
 
 
 def test_free_memory_is_a_number_of_bytes():
-    assert predictor.free_memory() > 1e7
+    assert memory.free_memory() > 1e7

@@ -13,7 +13,7 @@ import numpy as np
 from bayeslmm.bayes.marginal.loops import loops
 from bayeslmm.bayes.marginal.mode import Gaussian
 from bayeslmm.bayes.marginal.nuts import LOG_STEP_BAR, N_ADAPTATION, N_STATISTICS
-from bayeslmm.likelihood.compiled.plan import apart_like
+from bayeslmm.likelihood.compiled.plan import apart, apart_like
 
 FIRST_STEP = 0.8
 FORGET = 4  # the share of a window, 1 / FORGET, that its moments leave out
@@ -91,17 +91,17 @@ class Chain:
     ) -> tuple[np.ndarray, np.ndarray]:
         """The next n draws: x (n, d) and statistics (n, 7)."""
         d = self.z.size
-        draws, statistics = np.empty((n, d)), np.empty((n, N_STATISTICS))
-        normals, seeds = self.streams[MOMENTA].normal(size=(n, d)), _seeds(self.streams[CHOICES], n)
-        g = self.gaussian
+        draws, statistics = apart(n, d), apart(n, N_STATISTICS)
+        normals, seeds = apart_like(self.streams[MOMENTA].normal(size=(n, d))), _seeds(self.streams[CHOICES], n)
         by = (density, loops().evaluate, problem)
-        moves = (g.centre, g.root, normals, seeds, self.z, self.adaptation, target, tuning)
-        loops().advance(*by, *moves, draws, statistics)
+        whitened = (apart_like(self.gaussian.centre), apart_like(self.gaussian.root))
+        moves = (normals, seeds, self.z, self.adaptation, target, tuning)
+        loops().advance(*by, *whitened, *moves, draws, statistics)
         return draws, statistics
 
     def normals(self, n: int, size: int) -> np.ndarray:
         """Normal numbers (n, size) for the effects of the next n draws."""
-        return self.streams[EFFECTS].normal(size=(n, size))
+        return apart_like(self.streams[EFFECTS].normal(size=(n, size)))
 
     def whiten(self, draws: np.ndarray) -> None:
         """Whiten anew by the moments of a window of draws (n, d), and tune the step size from where it is."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayeslmm.errors import ArgumentError
+from bayeslmm.likelihood.compiled.plan import apart_like
 
 STEP = 1e-4
 FLATTEST = 0.05  # of curvature: the free numbers have priors with sds near 1
@@ -60,7 +61,7 @@ def at_mode(density: Density, start: np.ndarray) -> Gaussian:
     """
     from scipy.optimize import minimize
 
-    gradient = np.empty_like(start)
+    gradient = apart_like(start)
     if not np.isfinite(density(start, gradient)) or not np.isfinite(gradient).all():
         raise ArgumentError(
             "the posterior has no density where sampling starts: a prior may rule out what the data say, or the "
@@ -68,7 +69,7 @@ def at_mode(density: Density, start: np.ndarray) -> Gaussian:
         )
 
     def negative(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value = density(x, gradient)
+        value = density(apart_like(x), gradient)
         return (-value, -gradient) if np.isfinite(value) else (1e300, np.zeros_like(x))
 
     mode = minimize(negative, start, jac=True, method="BFGS", options={"gtol": 1e-3}).x

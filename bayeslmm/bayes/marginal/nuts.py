@@ -97,7 +97,7 @@ def advance(density, evaluate, problem, centre, root, normals, seeds, z, adaptat
     normals, seeds
         (n, d), (n,): the random numbers.
     z
-        (d,): where the chain is; overwritten. It must end far from other arrays (`apart`).
+        (d,): where the chain is; overwritten. All arrays of numbers must end far from the next (`apart`).
     adaptation
         (5,): state of dual averaging; overwritten while `tuning`.
     target

@@ -22,7 +22,7 @@ from bayeslmm.bayes.marginal.chain import Chain, windows
 from bayeslmm.bayes.marginal.mode import Gaussian, at_mode
 from bayeslmm.bayes.marginal.target import Target
 from bayeslmm.bayes.priors import Priors
-from bayeslmm.bayes.raw_draws import RawDraws
+from bayeslmm.bayes.raw_draws import RawDraws, stacked
 from bayeslmm.bayes.settings import Settings
 from bayeslmm.design import Design
 from bayeslmm.likelihood.threads import one_blas_thread
@@ -262,19 +262,7 @@ def _joined(blocks: list[list[Block]]) -> RawDraws:
     first = next((chain[0] for chain in kept if chain), None)
     if first is None:
         raise KeyboardInterrupt
-    values = {name: _stacked([[b.values[name] for b in c] for c in kept], max(lengths)) for name in first.values}
-    stats = {name: _stacked([[b.statistics[name] for b in c] for c in kept], max(lengths)) for name in first.statistics}
+    values = {name: stacked([[b.values[name] for b in c] for c in kept], max(lengths)) for name in first.values}
+    stats = {name: stacked([[b.statistics[name] for b in c] for c in kept], max(lengths)) for name in first.statistics}
     raw = RawDraws(values, stats)
     return raw if len(set(lengths)) == 1 else raw.kept(lengths)
-
-
-def _stacked(parts: list[list[np.ndarray]], n: int) -> np.ndarray:
-    """(chain, n, ...) from blocks (m, ...) of each chain; zeros where one is shorter."""
-    like = next(p[0] for p in parts if p)
-    out = np.zeros((len(parts), n, *like.shape[1:]), dtype=like.dtype)
-    for c, chain in enumerate(parts):
-        at = 0
-        for part in chain:
-            out[c, at : at + part.shape[0]] = part
-            at += part.shape[0]
-    return out

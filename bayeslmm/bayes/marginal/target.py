@@ -15,6 +15,7 @@ from bayeslmm.bayes.marginal.loops import loops, python_density
 from bayeslmm.bayes.marginal.problem import Problem, Scalars, make_problem
 from bayeslmm.bayes.names import TermNames
 from bayeslmm.design import RandomTerm
+from bayeslmm.likelihood.compiled.plan import apart
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,9 +95,9 @@ class Target:
             M is not numerically positive definite at a row of X.
         """
         n = X.shape[0]
-        gamma, b = np.empty((n, self.integrated.likelihood.p)), np.empty((n, self.problem.u.size))
+        gamma, b = apart(n, self.integrated.likelihood.p), apart(n, self.problem.u.size)
         if self.is_small:
-            scalars, R = np.empty((n, len(self.scalars.slots))), np.empty((n, self.problem.R.size))
+            scalars, R = apart(n, len(self.scalars.slots)), apart(n, self.problem.R.size)
             by = loops().conditional_draw, loops().eliminate
             if not loops().draw_all(*by, self.problem, X, z, scalars, R, gamma, b):
                 raise np.linalg.LinAlgError("M is not positive definite")
@@ -108,7 +109,7 @@ class Target:
 
     def constrained(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Scalars (n, s) and factors of the correlations (n, sum of k^2) at free numbers X (n, d)."""
-        scalars, R = np.empty((X.shape[0], len(self.scalars.slots))), np.empty((X.shape[0], self.problem.R.size))
+        scalars, R = apart(X.shape[0], len(self.scalars.slots)), apart(X.shape[0], self.problem.R.size)
         constrain_all(self.problem, X, scalars, R)
         return scalars, R
 

@@ -1,0 +1,168 @@
+"""Pictures of a reanalysis: an effect under all analyses, the posterior of the variances, profiles of the criterion."""
+
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from bayeslmm.compare.triage.alternatives import labels_of
+from bayeslmm.compare.triage.posterior_part import parameter_columns, typical
+from bayeslmm.compare.triage.verdict import POSTERIOR, why_not
+from bayeslmm.errors import ArgumentError, did_you_mean
+from bayeslmm.point.profile import Curve
+from bayeslmm.results import style
+
+if TYPE_CHECKING:
+    from bayeslmm.compare.triage.reanalysis import Reanalysis
+
+MOST = 12
+NARROW = 5.0
+
+
+def forest(found: "Reanalysis", effect: str | None, ax: Axes | None, width: float) -> Axes:
+    """Estimate and interval of one effect, analysis by analysis, the fit at the top and the posterior at the bottom."""
+    names = labels_of(found.effects)
+    if not names:
+        raise ArgumentError("plot: this model has no fixed effects to compare; see plot_posterior()")
+    chosen = names[0] if effect is None else effect
+    if chosen not in names:
+        raise ArgumentError(f"plot: no effect `{chosen}` was compared{did_you_mean(str(chosen), names)}")
+    rows = found.effects[found.effects["effect"] == chosen]
+    ax = style.new_axes(ax, width, 0.26 * len(rows) + 1.2)
+    first = rows["conclusion"].iloc[0]
+    ax.axvline(0, color="#888888", lw=0.8)
+    ax.axvline(rows["estimate"].iloc[0], color=style.REML, lw=0.6, ls=":")
+    for y, row in zip(np.arange(len(rows))[::-1], rows.to_dict("records"), strict=True):
+        _interval(ax, float(y), row, bool(why_not(found.alternatives, row["analysis"])))
+    marks = ["" if c == first else " *" for c in rows["conclusion"]]
+    limit = 24 if width < NARROW else 40
+    ticks = [_short(str(a), limit) + m for a, m in zip(rows["analysis"], marks, strict=True)]
+    ax.set_yticks(np.arange(len(rows))[::-1], ticks)
+    ax.tick_params(labelsize=8)
+    ax.xaxis.set_major_locator(MaxNLocator(4 if width < NARROW else 7, steps=[1, 2, 5, 10]))
+    ax.set_ylim(-0.6, len(rows) - 0.4)
+    style.tidy(ax, style.fold(_forest_title(found, chosen), (0.62 if width > NARROW else 0.46) * width))
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel(f"{chosen}, {100 * found.level:g}% interval", fontsize=9)
+    return ax
+
+
+def _interval(ax: Axes, y: float, row: dict[Any, Any], faint: bool) -> None:
+    bayes = row["analysis"] == POSTERIOR
+    color = style.BAYES if bayes else style.NO_POOLING if faint else style.REML
+    ax.plot([row["lower"], row["upper"]], [y, y], color=color, lw=1.6)
+    ax.plot(row["estimate"], y, "o" if bayes else "s", color=color, ms=5, mfc="white" if faint else color)
+
+
+def _forest_title(found: "Reanalysis", name: str) -> str:
+    told = found.verdict.conclusions.loc[name]
+    words = {True: "the same conclusion under all analyses", False: "the conclusion depends on the analysis (*)"}
+    same = words[bool(told["same"])]
+    if told["same"] and not told["everywhere"]:
+        same = "the same conclusion but for models that the data speak against (grey)"
+    return f"{name}: {same}"
+
+
+def _short(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def variances(found: "Reanalysis", width: float) -> np.ndarray:
+    """One panel for each sd and correlation, at most twelve: draws, estimate, and what counts as near the boundary."""
+    table, values = found.posterior.table, parameter_columns(found.posterior.post.draws)
+    shown = np.flatnonzero(table["kind"].isin(["sd", "cor"]))[:MOST]
+    figure, axes = _panels(len(shown), width)
+    method = "REML" if found.fit.reml else "ML"
+    figure.suptitle(
+        style.fold(f"Posterior of the sds and correlations; the line is the {method} estimate", 0.95 * width),
+        x=0.01,
+        ha="left",
+        fontsize=10,
+    )
+    for ax, j in zip(axes, shown, strict=True):
+        row = table.iloc[j]
+        _variance(ax, row, values[:, j], _edge(found, row))
+        _titled(ax, str(table.index[j]), width, f"{100 * row['near']:.0f}% near the boundary")
+        ax.grid(axis="y", visible=False)
+    return axes
+
+
+def _variance(ax: Axes, row: pd.Series, draws: np.ndarray, edge: float) -> None:
+    low, high = (-1.0, 1.0) if row["kind"] == "cor" else (0.0, float(np.quantile(draws, 0.99)))
+    bins = np.linspace(low, max(high, 1.1 * float(np.nan_to_num(row["reml"]))), 41)
+    counts, edges, patches = ax.hist(draws, bins.tolist(), color=style.BAYES, alpha=0.35)
+    for patch, left, right in zip(np.ravel(np.asarray(patches, dtype=object)), edges[:-1], edges[1:], strict=True):
+        middle = (left + right) / 2
+        if (row["kind"] == "sd" and middle < edge) or (row["kind"] == "cor" and abs(middle) > edge):
+            patch.set(alpha=0.9)
+    if np.isfinite(row["reml"]):
+        ax.plot([row["reml"]] * 2, [0, 1.05 * float(np.max(counts))], color=style.REML, lw=2, clip_on=False)
+    ax.set(yticks=[], ylim=(0, 1.1 * float(np.max(counts))))
+    if row["kind"] == "cor":
+        ax.set(xlim=(-1.05, 1.05), xticks=[-1, 0, 1])
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(labelsize=8)
+
+
+def _edge(found: "Reanalysis", row: pd.Series) -> float:
+    """Where the neighbourhood of the boundary ends, the residual sd at its median."""
+    part = found.posterior
+    if row["kind"] == "cor":
+        return 1 - part.near
+    term = next(t for t in found.fit.design.terms if t.group == row["group"])
+    return part.near * float(np.median(part.post.draws.sigma)) / float(typical(term)[term.effects.index(row["term"])])
+
+
+def _titled(ax: Axes, name: str, width: float, below: str = "") -> None:
+    """A panel's title, broken where the panel is narrow."""
+    style.tidy(ax, "")
+    room = 24 if width < NARROW else 34
+    ax.set_title("\n".join([fill(name, room), *([below] if below else [])]), loc="left", fontsize=9)
+
+
+def profiles(found: "Reanalysis", width: float) -> np.ndarray:
+    """One panel for each sd and correlation, at most twelve: the rise of the criterion, with the cutoff."""
+    part = found.singular
+    if not part.curves:
+        raise ArgumentError("plot_profile: the profiles of this model cost too much; see fit.profile(parm=...)")
+    curves = list(part.curves.items())[:MOST]
+    figure, axes = _panels(len(curves), width)
+    figure.suptitle(
+        style.fold(f"How far each can go before the {part.criterion} rises by {part.rise:.3g}", 0.95 * width),
+        x=0.01,
+        ha="left",
+        fontsize=10,
+    )
+    for ax, (name, curve) in zip(axes, curves, strict=True):
+        _profile(ax, curve, part.rise)
+        _titled(ax, name, width)
+    return axes
+
+
+def _profile(ax: Axes, curve: Curve, rise: float) -> None:
+    x = np.linspace(curve.value[0], curve.value[-1], 121)
+    ax.plot(x, curve.at(x) ** 2, color=style.REML, lw=1.6)
+    ax.axhline(rise, color=style.DATA, lw=0.8, ls="--")
+    if np.isfinite(curve.estimate):
+        ax.plot(curve.estimate, 0, "s", color=style.REML, ms=5, clip_on=False, zorder=3)
+    ax.set_ylim(0, 1.25 * rise)
+    if curve.parameter.kind == "cor":
+        ax.set(xlim=(-1.05, 1.05), xticks=[-1, 0, 1])
+    else:
+        ax.set_xlim(left=0)
+    ax.tick_params(labelsize=8)
+
+
+def _panels(count: int, width: float) -> tuple[Any, np.ndarray]:
+    columns = min(count, 2 if width < NARROW else 3)
+    rows = -(-count // columns)
+    size = (width, 1.7 * rows + 0.5)
+    figure, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    flat = axes.ravel()
+    for ax in flat[count:]:
+        ax.set_visible(False)
+    return figure, flat[:count]

@@ -1,0 +1,177 @@
+"""`reanalyse`: from a singular fit to an answer, in one call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from bayeslmm.compare.same import check_same
+from bayeslmm.compare.triage import pictures
+from bayeslmm.compare.triage.alternatives import Alternatives, alternatives_part, conclude, focal_functions
+from bayeslmm.compare.triage.posterior_part import PosteriorPart, posterior_part
+from bayeslmm.compare.triage.singular import Singular, singular_part
+from bayeslmm.compare.triage.text import as_text
+from bayeslmm.compare.triage.verdict import POSTERIOR, Verdict, verdict_part
+from bayeslmm.errors import ArgumentError
+from bayeslmm.point.ddf import check_ddf
+from bayeslmm.results.checks import check_level
+from bayeslmm.results.fit import Ddf, Fit
+from bayeslmm.results.frames import preformatted
+from bayeslmm.results.posterior import Posterior
+
+OPTIONS = ("post", "focal", "ddf", "level", "near", "seed", "sensitivity", "sampling")
+
+
+@dataclass(frozen=True, repr=False)
+class Reanalysis:
+    """What `reanalyse` returns; `print` it, take the tables of its parts, or plot it.
+
+    Attributes
+    ----------
+    fit
+        The model as first written.
+    singular
+        What is singular: `.reasons`, `.parameters`, `.components`.
+    alternatives
+        What else could be done in the frequentist frame, tried: `.table`, `.effects`.
+    posterior
+        The posterior of the same model: `.table`, `.effects`, `.boundary`, `.decisions`, `.post`.
+    verdict
+        `.recommendation`, `.sentences`, `.conclusions`, `.flags`.
+    effects
+        DataFrame, one row for each analysis and effect that matters, as `alternatives.effects`, the posterior last
+        (median, sd and equal-tailed interval; no df, t and p).
+    level
+        Of all intervals.
+    """
+
+    fit: Fit
+    singular: Singular
+    alternatives: Alternatives
+    posterior: PosteriorPart
+    verdict: Verdict
+    effects: pd.DataFrame
+    level: float
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """All tables by name, for files."""
+        return {
+            "singular": self.singular.reasons,
+            "variances": self.singular.parameters,
+            "components": self.singular.components,
+            "alternatives": self.alternatives.table,
+            "effects": self.effects,
+            "posterior": self.posterior.table,
+            "boundary": self.posterior.boundary,
+            "conclusions": self.verdict.conclusions,
+        }
+
+    def plot(self, effect: str | None = None, ax: Axes | None = None, width: float = 7.0) -> Axes:
+        """Forest: one effect that matters under all analyses; those that the data speak against are grey.
+
+        Parameters
+        ----------
+        effect
+            Which; the first by default.
+        ax, width
+            Axes to draw on; or the width of a new figure, in inches.
+        """
+        return pictures.forest(self, effect, ax, width)
+
+    def plot_posterior(self, width: float = 7.0) -> np.ndarray:
+        """The posterior of the sds and correlations, with the estimate marked and the boundary's neighbourhood."""
+        return pictures.variances(self, width)
+
+    def plot_profile(self, width: float = 7.0) -> np.ndarray:
+        """How much the criterion rises when an sd or a correlation is moved away from its estimate."""
+        return pictures.profiles(self, width)
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return preformatted(str(self))
+
+
+def reanalyse(
+    fit: Fit,
+    post: Posterior | None = None,
+    focal: Any = None,
+    ddf: Ddf = "satterthwaite",
+    level: float = 0.95,
+    near: float = 0.1,
+    seed: int | None = 1,
+    sensitivity: bool = True,
+    sampling: Mapping[str, Any] | None = None,
+) -> Reanalysis:
+    """Find out what a fit can tell: what is singular, what else could be done, what the posterior says, what to report.
+
+    Parameters
+    ----------
+    fit
+        A REML or ML fit; not only a singular one.
+    post
+        The posterior of the same model; sampled here where it is left out.
+    focal
+        The effects that matter, as `Fit.contrast` takes them: "grade", ["x", "recipeB - recipeC"]; by default all
+        coefficients but the intercept.
+    ddf
+        Degrees of freedom of the tests.
+    level
+        Of all intervals, and of the profiles.
+    near
+        What counts as near the boundary: an sd that adds less than this share of the residual sd to a typical row, a
+        correlation beyond one less it.
+    seed, sampling
+        Of the sampler, and its other options as for `Model.sample`.
+    sensitivity
+        Ask how far the priors would have to change to turn the posterior's conclusions (up to four effects).
+
+    Returns
+    -------
+    Reanalysis
+        The rules of its verdict: `bayeslmm.compare.triage.verdict`.
+
+    Raises
+    ------
+    ArgumentError
+        An argument has no meaning, an effect is not known, or the posterior is of another model.
+    """
+    check_level(level)
+    check_ddf(ddf)
+    if isinstance(near, bool) or not isinstance(near, int | float | np.number) or not 0 < near < 1:
+        raise ArgumentError(f"reanalyse(near={near!r}): near must lie between 0 and 1, such as 0.1")
+    if not isinstance(sensitivity, bool | np.bool_):
+        raise ArgumentError(f"reanalyse(sensitivity={sensitivity!r}): sensitivity is True or False")
+    functions = focal_functions(fit.design, focal)
+    if post is not None:
+        check_same(fit, post, "reanalyse")
+    singular = singular_part(fit, level)
+    tried = alternatives_part(fit, functions, ddf, level)
+    sampled = fit.sample(**{"seed": seed, "progressbar": False, **(sampling or {})}) if post is None else post
+    found = posterior_part(fit, sampled, functions, level, float(near), sensitivity)
+    effects = _with_posterior(tried.effects, found.effects)
+    verdict = verdict_part(fit, singular, tried, effects, found)
+    return Reanalysis(fit, singular, tried, found, verdict, effects, level)
+
+
+def _with_posterior(effects: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
+    """The posterior's rows below those of the other analyses."""
+    if own.empty:
+        return effects
+    first = effects.iloc[: len(own)].set_index("effect")
+    rows = own.drop(columns="positive").assign(
+        analysis=POSTERIOR,
+        df=np.nan,
+        t=np.nan,
+        p=np.nan,
+        shift=(own["estimate"] - first["estimate"]) / first["se"],
+        conclusion=[conclude(a, b) for a, b in zip(own["lower"], own["upper"], strict=True)],
+    )
+    return pd.concat([effects, rows.rename_axis("effect").reset_index()[effects.columns]], ignore_index=True)

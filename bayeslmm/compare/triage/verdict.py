@@ -1,0 +1,240 @@
+"""What to conclude: one recommendation with its reason, and where the analyses would lead to different conclusions.
+
+An analysis *counts* for the sameness of conclusions unless the data speak against its model (likelihood ratio, p below
+0.05 against the distribution at the boundary where it is known), or it did not converge. The rules, first match wins:
+
+fit again     the optimality conditions fail, or another optimiser found a criterion lower by more than 0.001
+sample again  the diagnostics of the posterior say that its draws should not be used yet
+as written    the fit is not singular, and all analyses that count lead to the same conclusions
+simpler       the fit is singular, more than half of the posterior lies near each boundary that it is on, a simpler
+              model is not singular, the data do not speak against it, and its conclusions are those of the posterior
+posterior     the fit is singular, or the conclusions differ: the estimate of REML or ML takes one value of the
+              variances for true (and degrees of freedom hold zeros fixed), where the posterior averages over what the
+              data allow
+
+The conclusion about an effect is the sign that the interval of an analysis leaves: positive, negative, or open where it
+includes zero.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bayeslmm.compare.triage.alternatives import OPEN, SAME, Alternatives
+from bayeslmm.compare.triage.posterior_part import PosteriorPart, turns
+from bayeslmm.compare.triage.singular import Singular
+from bayeslmm.results.findings import few_groups
+from bayeslmm.results.fit import Fit
+
+MOST = 0.5
+POSTERIOR = "posterior"
+AGAINST = "the data speak against this model"
+NOT_CONVERGED = "it did not converge"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Part 4 of a reanalysis.
+
+    Attributes
+    ----------
+    recommendation
+        "as written", "simpler", "posterior", "fit again" or "sample again".
+    formula
+        Of the model that is recommended.
+    sentences
+        The recommendation and its reasons in words.
+    conclusions
+        DataFrame by effect: `conclusion` of the model as fitted, `posterior`, `same` (under all analyses that count),
+        `everywhere` (under all), `differing` (which analyses that count lead elsewhere), `discounted` (which others).
+    flags
+        One sentence for each analysis and effect with another conclusion than the model as fitted; empty where all
+        agree.
+    """
+
+    recommendation: str
+    formula: str
+    sentences: tuple[str, ...]
+    conclusions: pd.DataFrame
+    flags: tuple[str, ...]
+
+    @property
+    def agree(self) -> bool:
+        """Whether all analyses that count lead to the same conclusion about every effect."""
+        return bool(self.conclusions["same"].all())
+
+
+def verdict_part(
+    fit: Fit, singular: Singular, tried: Alternatives, effects: pd.DataFrame, found: PosteriorPart
+) -> Verdict:
+    """Apply the rules.
+
+    Parameters
+    ----------
+    fit, singular, tried, found
+        The fit, and what the other parts found.
+    effects
+        Of all analyses, the posterior among them, as `Alternatives.effects`.
+    """
+    conclusions, flags = _conclusions(tried, effects)
+    which, formula, reasons = _recommend(fit, singular, tried, found, conclusions, effects)
+    sentences = (*reasons, *_about_effects(conclusions), *_about_prior(found), *_about_groups(fit))
+    return Verdict(which, formula, sentences, conclusions, flags)
+
+
+def why_not(tried: Alternatives, analysis: str) -> str:
+    """Why an analysis does not count; "" where it does."""
+    if analysis not in tried.table.index:
+        return ""
+    row = tried.table.loc[analysis]
+    return AGAINST if row["against"] else "" if row["converged"] else NOT_CONVERGED
+
+
+def _conclusions(tried: Alternatives, effects: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    rows: dict[str, tuple[object, ...]] = {}
+    flags: list[str] = []
+    for name, own in effects.groupby("effect", sort=False):
+        said = own.set_index("analysis")["conclusion"]
+        first = said.iloc[0]
+        others = said[said != first]
+        counting = [str(a) for a in others.index if not why_not(tried, str(a))]
+        discounted = [str(a) for a in others.index if str(a) not in counting]
+        named = ", ".join(counting), ", ".join(discounted)
+        rows[str(name)] = (first, said.get(POSTERIOR, ""), not counting, others.empty, *named)
+        other_rows = own[own["conclusion"] != first].to_dict("records")
+        flags += [_flag(str(name), str(first), r, why_not(tried, str(r["analysis"]))) for r in other_rows]
+    columns = ["conclusion", "posterior", "same", "everywhere", "differing", "discounted"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns), tuple(flags)
+
+
+def _flag(effect: str, first: str, row: dict, reason: str) -> str:
+    interval = f"{row['estimate']:.3g} [{row['lower']:.3g}, {row['upper']:.3g}]"
+    p = f", p = {row['p']:.2g}" if np.isfinite(row["p"]) else ""
+    tail = f" ({reason})" if reason else ""
+    return f"{effect}: {row['conclusion']} instead of {first} by {row['analysis']}: {interval}{p}{tail}"
+
+
+def _recommend(
+    fit: Fit,
+    singular: Singular,
+    tried: Alternatives,
+    found: PosteriorPart,
+    conclusions: pd.DataFrame,
+    effects: pd.DataFrame,
+) -> tuple[str, str, tuple[str, ...]]:
+    own = fit.design.formula.written
+    if not fit.converged or not tried.optimisers_agree:
+        return "fit again", own, (_fit_again(fit, tried),)
+    diagnostics = found.post.diagnostics()
+    if not diagnostics.ok:
+        step = next((str(s) for s in diagnostics.table["next_step"] if s), "see post.diagnostics()")
+        return "sample again", own, (f"The draws of the posterior should not be used yet: {step}.",)
+    agree = bool(conclusions["same"].all())
+    if not singular.is_singular:
+        return _regular(own, agree)
+    state = _it_is_singular(tried)
+    simpler = _simpler_model(tried, found, effects)
+    if simpler is not None:
+        why = (
+            f"More than half of the posterior lies near the boundary ({_shares(found)}): the data themselves say that "
+            f"there is next to nothing. Report {simpler}, and that the model as first written says the same."
+        )
+        return "simpler", simpler, (why, state)
+    return "posterior", own, (_why_posterior(found, agree), state)
+
+
+def _fit_again(fit: Fit, tried: Alternatives) -> str:
+    own = tried.table[tried.table["kind"] == "optimiser"]
+    if not tried.optimisers_agree:
+        name = str(own["difference"].idxmin()).removeprefix("optimiser ")
+        lower = float(own["difference"].min())
+        return f'Fit again: {name} finds a criterion lower by {-lower:.2g}; use fit.model.fit(optimizer="{name}").'
+    other = "scale the slope predictors" if fit.optimizer.startswith("lbfgs") else 'use optimizer="lbfgs"'
+    return f"Fit again: {'; '.join(fit.certificate.problems)}; {other}."
+
+
+def _regular(formula: str, agree: bool) -> tuple[str, str, tuple[str, ...]]:
+    state = "The fit is not singular and it converged: every variance and correlation lies inside its range."
+    if agree:
+        return "as written", formula, ("Report the model as written.", state)
+    why = (
+        "Report the posterior of the model as written beside the fit: analyses that the data do not speak against "
+        "lead to different conclusions, and the posterior takes into account that the variances are estimated."
+    )
+    return "posterior", formula, (why, state)
+
+
+def _it_is_singular(tried: Alternatives) -> str:
+    own = tried.table[tried.table["kind"] == "optimiser"]
+    same = [str(n).removeprefix("optimiser ") for n in own.index[own["difference"] < SAME]]
+    if not same:
+        return "The fit is singular, and that is not a failure to converge: the optimality conditions hold there."
+    return (
+        "The fit is singular, and that is not a failure to converge: the optimality conditions hold there, and "
+        f"{' and '.join(same)} {'ends' if len(same) == 1 else 'end'} at the same criterion."
+    )
+
+
+def _why_posterior(found: PosteriorPart, agree: bool) -> str:
+    only = "only " if float(found.boundary["near"].max()) < MOST else ""
+    conclusion = "The conclusions are the same either way." if agree else "The conclusions depend on it."
+    return (
+        "Keep the model as first written and report its posterior: the estimate on the boundary is one value out of "
+        f"many that the data allow ({only}{_shares(found)} of the posterior lies near it), and tests and intervals "
+        f"that start from it take it for known. {conclusion}"
+    )
+
+
+def _shares(found: PosteriorPart) -> str:
+    return " and ".join(dict.fromkeys(f"{100 * x:.0f}%" for x in found.boundary["near"]))
+
+
+def _simpler_model(tried: Alternatives, found: PosteriorPart, effects: pd.DataFrame) -> str | None:
+    """The formula of the largest model that may stand in for a singular one."""
+    if not (found.boundary["near"] > MOST).all():
+        return None
+    table = tried.table
+    fine = (table["LRT"].notna()) & ~table["against"] & ~table["singular"] & table["converged"]
+    wanted = _said(effects, POSTERIOR)
+    for name in table[fine].sort_values("npar", ascending=False).index:
+        if _said(effects, str(name)) == wanted:
+            return str(table.loc[name, "formula"])
+    return None
+
+
+def _said(effects: pd.DataFrame, analysis: str) -> list[str]:
+    return list(effects.loc[effects["analysis"] == analysis, "conclusion"])
+
+
+def _about_effects(conclusions: pd.DataFrame) -> list[str]:
+    found = []
+    for name, row in conclusions.iterrows():
+        if row["everywhere"]:
+            found.append(f"{name} is {_in_words(row['conclusion'])} under all analyses.")
+        elif row["same"]:
+            found.append(
+                f"{name} is {_in_words(row['conclusion'])} under all analyses but those of models that the data speak "
+                f"against or that did not converge ({row['discounted']})."
+            )
+        else:
+            found.append(
+                f"{name} is {_in_words(row['conclusion'])} by the model as fitted, but not by: {row['differing']}."
+            )
+    return found
+
+
+def _in_words(conclusion: str) -> str:
+    return "open in sign" if conclusion == OPEN else conclusion
+
+
+def _about_prior(found: PosteriorPart) -> list[str]:
+    told = {name: turns(decision) for name, decision in found.decisions.items()}
+    return [f"The posterior's conclusion about {n} would be another with priors {t}." for n, t in told.items() if t]
+
+
+def _about_groups(fit: Fit) -> list[str]:
+    if not fit.design.p:
+        return []
+    finding = few_groups(fit, "satterthwaite")
+    return [f"Few groups: {finding.seen}; {finding.why}."] if finding.severity else []

@@ -1,0 +1,129 @@
+"""A report as one HTML page. Everything that comes from data or users is escaped; the browser may load nothing."""
+
+import re
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+
+import numpy as np
+
+from bayeslmm.results.report.blocks import Block, Code, CopyText, Paragraph, Picture, Report, Section, Table
+from bayeslmm.results.report.drawing import picture_sources
+from bayeslmm.results.table_cells import cells_of
+
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+SENTENCE = 30
+BUTTON = '<button type="button" class="copy" hidden>Copy</button>'
+
+
+def page(report: Report) -> str:
+    """Return the whole page."""
+    anchors = [f"s{i}-{_slug(s.title)}" for i, s in enumerate(report.sections, 1)]
+    parts = [
+        "<!DOCTYPE html>",
+        '<html lang="en">',
+        "<head>",
+        '<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+        '<meta name="color-scheme" content="light dark">',
+        f"<title>{escape(report.title)}</title>",
+        f"<style>\n{_file('page.css')}</style>",
+        "</head>",
+        "<body>",
+        "<main>",
+        f"<h1>{escape(report.title)}</h1>",
+        _verdict(report.verdict),
+        _contents(report.sections, anchors),
+        *(_section(s, a) for s, a in zip(report.sections, anchors, strict=True)),
+        "</main>",
+        f"<script>\n{_file('page.js')}</script>",
+        "</body>",
+        "</html>",
+        "",
+    ]
+    return "\n".join(part for part in parts if part) + "\n"
+
+
+def _verdict(sentences: Sequence[str]) -> str:
+    if not sentences:
+        return ""
+    inside = "".join(f"<p>{escape(s)}</p>" for s in sentences)
+    return f'<div class="verdict" role="region" aria-label="Verdict">{inside}</div>'
+
+
+def _contents(sections: Sequence[Section], anchors: Sequence[str]) -> str:
+    if not sections:
+        return ""
+    items = "".join(f'<li><a href="#{a}">{escape(s.title)}</a></li>' for s, a in zip(sections, anchors, strict=True))
+    return f'<nav aria-label="Contents"><ol>{items}</ol></nav>'
+
+
+def _section(section: Section, anchor: str) -> str:
+    blocks = "\n".join(_block(b) for b in section.blocks)
+    return f'<section aria-labelledby="{anchor}">\n<h2 id="{anchor}">{escape(section.title)}</h2>\n{blocks}\n</section>'
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Paragraph(text):
+            return "\n".join(f"<p>{escape(part.strip())}</p>" for part in re.split(r"\n\s*\n", text) if part.strip())
+        case CopyText(text):
+            return f'<div class="take">{BUTTON}<blockquote>{escape(text)}</blockquote></div>'
+        case Code(text):
+            return f'<div class="take">{BUTTON}<pre tabindex="0"><code>{escape(text)}</code></pre></div>'
+        case Table():
+            return _table(block)
+        case Picture():
+            return _picture(block)
+
+
+def _table(table: Table) -> str:
+    cells = cells_of(table.frame)
+    kinds = [_kind(numeric, [row[j] for row in cells.rows]) for j, numeric in enumerate(cells.numeric)]
+    head = "".join(
+        f'<th scope="col" class="{kind}"><button type="button">{escape(name) or "&nbsp;"}</button></th>'
+        for name, kind in zip(cells.header, kinds, strict=True)
+    )
+    rows = []
+    for texts, values in zip(cells.rows, cells.values, strict=True):
+        inside = "".join(
+            f'<td class="{kind}"{_key(value) if kind == "number" else ""}>{escape(text)}</td>'
+            for text, value, kind in zip(texts, values, kinds, strict=True)
+        )
+        rows.append(f"<tr>{inside}</tr>")
+    caption = f"<caption>{escape(table.caption)}</caption>" if table.caption else ""
+    label = escape(table.caption or "Table")
+    return (
+        f'<div class="table" role="region" tabindex="0" aria-label="{label}"><table>{caption}'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _kind(numeric: bool, texts: Sequence[str]) -> str:
+    """How a column is set: numbers, words, or sentences, which need some width."""
+    if numeric:
+        return "number"
+    return "sentence" if max(map(len, texts), default=0) > SENTENCE else "word"
+
+
+def _key(value: object) -> str:
+    """The number by which a cell is sorted; none where it is missing."""
+    number = float("nan") if value is None else float(value)  # type: ignore[arg-type]
+    return "" if np.isnan(number) else f' data-key="{number!r}"'
+
+
+def _picture(picture: Picture) -> str:
+    wide, narrow = picture_sources(picture.draw)
+    source = f'<source media="(max-width: 600px)" srcset="{narrow}">' if narrow else ""
+    caption = f"<figcaption>{escape(picture.caption)}</figcaption>" if picture.caption else ""
+    image = f'<img src="{wide}" alt="{escape(picture.alt)}">'
+    return f"<figure><picture>{source}{image}</picture>{caption}</figure>"
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "section"
+
+
+def _file(name: str) -> str:
+    return (files("bayeslmm.results.report") / name).read_text(encoding="utf-8")
