@@ -115,6 +115,7 @@ LAZY = {
     ("results/posterior_hypothesis.py", "arviz_stats.base"): "ArviZ takes four seconds to import; few are asked for",
     ("results/posterior_loo.py", "arviz_stats"): "ArviZ takes four seconds to import; sampling does without",
     ("results/posterior.py", "bayeslmm.bayes.prior_draws"): SLOW + ", and so does a posterior that was loaded",
+    ("results/table_export.py", "great_tables"): "whoever wants it installs it",
     ("results/fit.py", "bayeslmm.results.apa.of_fit"): FEW_FITS,
     ("results/posterior.py", "bayeslmm.results.apa.of_posterior"): FEW,
     ("results/fit.py", "bayeslmm.results.report.of_fit"): PLAIN,

@@ -17,7 +17,7 @@ from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_predict import replicator
 from bayeslmm.results.predictor import Seed
 
-NARROW, MOST, BINS, CURVES, DWARFED = 5.0, 12, 20, 40, 3.0
+NARROW, MOST, BINS, CURVES, POINTS, DWARFED = 5.0, 12, 20, 40, 500, 3.0
 CHAINS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 INTERCEPT, FIXED, SDS, CORRELATIONS = "Intercept", "Fixed effects", "Standard deviations", "Correlations"
 
@@ -151,8 +151,10 @@ def _rank_panel(ax: Axes, values: np.ndarray, title: str) -> None:
 
 
 def _trace_panel(ax: Axes, values: np.ndarray, name: str) -> None:
+    step = max(1, values.shape[1] // POINTS)
+    at = np.arange(0, values.shape[1], step)
     for chain, draws in enumerate(values):
-        ax.plot(draws, color=CHAINS[chain % len(CHAINS)], lw=0.4, alpha=0.7)
+        ax.plot(at, draws[::step], color=CHAINS[chain % len(CHAINS)], lw=0.4, alpha=0.7)
     style.tidy(ax, style.fold(f"{name}: chains over one another", 3.0))
     ax.set_xlabel("draw", fontsize=8)
     ax.tick_params(labelsize=7)

@@ -17,6 +17,7 @@ from bayeslmm.results.posterior_lines import HEADER, STATISTICS, WIDTH, fixed_li
 from bayeslmm.results.posterior_origin import origin_lines, title
 from bayeslmm.results.posterior_tables import interval, sd_of
 from bayeslmm.results.summary import size_line
+from bayeslmm.results.table_export import to_great_tables, to_latex, to_markdown
 from bayeslmm.results.tables import estimated_pairs
 
 KINDS = {"eti": "equal-tailed", "hdi": "highest-density"}
@@ -49,6 +50,18 @@ class PosteriorSummary:
         return self.text
 
     __repr__ = __str__
+
+    def to_markdown(self, caption: str = "") -> str:
+        """The coefficients as a Markdown table."""
+        return to_markdown(self.fixed, caption)
+
+    def to_latex(self, caption: str = "", label: str = "") -> str:
+        """The coefficients as a LaTeX table, with rules of booktabs."""
+        return to_latex(self.fixed, caption, label)
+
+    def to_great_tables(self, caption: str = "") -> Any:
+        """The coefficients as a `great_tables.GT`, where that package is installed."""
+        return to_great_tables(self.fixed, caption)
 
     def _repr_html_(self) -> str:
         return preformatted(self.text)

@@ -1,7 +1,7 @@
 """Tests of the random terms, one taken away at a time, printed as lmerTest's `ranova()` prints them."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ import pandas as pd
 from bayeslmm.design.deletions import deletions
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.model_table import chi_square_lines
+from bayeslmm.results.table_export import to_great_tables, to_latex, to_markdown
 from bayeslmm.results.variance_test import How, RatioTest, likelihood_ratio_test
 
 if TYPE_CHECKING:
@@ -37,6 +38,18 @@ class Ranova:
         return f"{title}\n\nModel:\n{self.formula}\n{body}"
 
     __repr__ = __str__
+
+    def to_markdown(self, caption: str = "") -> str:
+        """The table as a Markdown table."""
+        return to_markdown(self.table, caption)
+
+    def to_latex(self, caption: str = "", label: str = "") -> str:
+        """The table as a LaTeX table, with rules of booktabs."""
+        return to_latex(self.table, caption, label)
+
+    def to_great_tables(self, caption: str = "") -> Any:
+        """The table as a `great_tables.GT`, where that package is installed."""
+        return to_great_tables(self.table, caption)
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))
