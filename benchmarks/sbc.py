@@ -63,7 +63,7 @@ def deficient() -> pd.DataFrame:
 
 CASES = {
     "salary": Case(
-        "5 groups, a slope with its correlation",
+        "5 groups, a slope",
         "salary ~ 1 + grade + (1 + grade | major)",
         blm.datasets.load("salary"),
     ),
@@ -92,23 +92,15 @@ def run(case: Case, n: int) -> dict[str, Any]:
 
 def show(rows: dict[str, dict[str, Any]]) -> None:
     """Print the table, draw the figure."""
-    print("| model | | parameter | bias | spread | p | p, adjusted | verdict | data sets with divergences |")
+    print("| model | | parameters | largest bias | spread | least p | of | adjusted | data sets with divergences |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for name, case in CASES.items():
-        if name not in rows:
-            continue
-        for i, (parameter, r) in enumerate(rows[name]["table"].items()):
-            first = [name, case.what] if i == 0 else ["", ""]
-            cells = [
-                *first,
-                parameter,
-                f"{r['bias']:+.3f}",
-                f"{r['spread']:.2f}",
-                f"{r['p']:.2g}",
-                f"{r['p_adjusted']:.2g}",
-            ]
-            told = f"{rows[name]['divergences']} of {rows[name]['n']}" if i == 0 else ""
-            print("| " + " | ".join([*cells, r["verdict"], told]) + " |")
+    for name in (name for name in CASES if name in rows):
+        r = pd.DataFrame(rows[name]["table"]).T
+        worst = r["p"].astype(float).idxmin()
+        cells = [name, CASES[name].what, str(len(r)), f"{max(r['bias'], key=abs):+.3f}"]
+        cells += [f"{r['spread'].min():.2f} to {r['spread'].max():.2f}", f"{r.loc[worst, 'p']:.2g}", worst]
+        cells += [f"{r.loc[worst, 'p_adjusted']:.2g}", f"{rows[name]['divergences']} of {rows[name]['n']}"]
+        print("| " + " | ".join(cells) + " |")
     figure(rows, RESULTS / "sbc.png")
 
 
@@ -130,18 +122,23 @@ def figure(rows: dict[str, dict[str, Any]], path: Path) -> None:
             ax.plot(z, share - z, color="#D55E00" if (out > 0).any() else "#0072B2", lw=1, alpha=0.8)
             if (out > 0).any():
                 at = int(out.argmax())
+                side, left = np.sign(share[at] - z[at]), z[at] < 0.3
                 ax.annotate(
-                    parameter,
+                    parameter.replace(" (Intercept)", ""),
                     (z[at], share[at] - z[at]),
-                    xytext=(0, 4),
+                    xytext=(0, 4 * side),
                     textcoords="offset points",
                     fontsize=7,
-                    ha="center",
+                    ha="left" if left else "right" if z[at] > 0.7 else "center",
+                    va="bottom" if side > 0 else "top",
+                    color="#D55E00",
                 )
         ax.set_title(f"{name}: {CASES[name].what}", loc="left", fontsize=7.5)
         ax.tick_params(labelsize=7)
         for side in ("top", "right"):
             ax.spines[side].set_visible(False)
+    low, high = axes[0, 0].get_ylim()
+    axes[0, 0].set_ylim(low - 0.01, high)
     for ax in axes[:, 0]:
         ax.set_ylabel("observed less uniform", fontsize=8)
     for ax in axes[-1]:
