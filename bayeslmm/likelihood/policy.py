@@ -81,7 +81,7 @@ def is_kept(folder: str, name: str) -> bool:
     """Whether a function of `bayeslmm/folder` is on disk as its source is now, or was compiled after it was written."""
     module = name.split(".")[0]
     source = Path(__file__).parents[1] / folder / f"{module}.py"
-    folders = [source.parent / "__pycache__"]
+    folders = [] if os.environ.get("NUMBA_CACHE_DIR") else [source.parent / "__pycache__"]
     folders += [found for shared in _shared_folders() for found in shared.glob(f"{source.parent.name}_*")]
     pattern = f"{name}-*.py{sys.version_info.major}{sys.version_info.minor}*.nbi"
     written, digest = source.stat().st_mtime, sha256(source.read_bytes()).digest()  # Numba's own key

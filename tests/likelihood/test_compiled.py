@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,6 +168,21 @@ def test_loops_that_never_come_are_compiled_here_in_the_end(fresh, monkeypatch):
     monkeypatch.setattr(policy, "on_disk", lambda: False)
     assert not policy.pays(0.99 * policy.WAITING)
     assert policy.pays(0.02 * policy.WAITING)
+
+
+def test_a_folder_of_numba_s_own_is_the_only_place(monkeypatch, tmp_path):
+    compiled = Path(policy.__file__).parent / "compiled"
+    source = tmp_path / "bayeslmm" / "likelihood" / "compiled" / "whole.py"
+    kept = source.parent / "__pycache__" / f"whole.evaluate-1.py{sys.version_info.major}{sys.version_info.minor}.nbi"
+    kept.parent.mkdir(parents=True)
+    source.write_bytes((compiled / "whole.py").read_bytes())
+    kept.touch()
+    os.utime(source, (1, 1))
+    monkeypatch.setattr(policy, "__file__", str(source.parents[1] / "policy.py"))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    assert policy.is_kept("likelihood/compiled", "whole.evaluate")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "other"))
+    assert not policy.is_kept("likelihood/compiled", "whole.evaluate")
 
 
 @pytest.mark.parametrize("variable", ["NUMBA_CACHE_DIR", "XDG_CACHE_HOME"])
