@@ -30,4 +30,4 @@ def triangle(A: np.ndarray) -> np.ndarray:
 
 def inverse_of_triangle(R: np.ndarray) -> np.ndarray:
     """R^-1 of an upper-triangular R (k, k)."""
-    return lapack.dtrtri(R)[0]
+    return lapack.dtrtri(R)[0] if R.size else R.copy()  # LAPACK prints a complaint about nothing
