@@ -10,7 +10,6 @@ from inspect import signature
 from os import PathLike
 from typing import Literal, get_args
 
-import numpy as np
 import xarray as xr
 
 from bayeslmm.bayes.codes import FOREIGN
@@ -21,14 +20,12 @@ from bayeslmm.bayes.parameterisation import Parameterisation, Reliability, as_te
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.bayes.progress import Progress
 from bayeslmm.bayes.raw_draws import RawDraws
-from bayeslmm.bayes.settings import Sampler, Settings
+from bayeslmm.bayes.settings import Sampler, Settings, make_settings
 from bayeslmm.design import Design
 from bayeslmm.errors import PACKAGE, ArgumentError, NotAvailableError, SamplingWarning, check_choice
 from bayeslmm.likelihood.memory import free_memory
-from bayeslmm.likelihood.threads import threads
 
 Engine = Literal["auto", "marginal", "importance", "hierarchical"]
-MIN_DRAWS, MIN_TUNE = 4, 10
 TUNE = {"marginal": 200, "importance": 200, "hierarchical": 1000}
 TARGET_ACCEPT = {"marginal": 0.9, "importance": 0.9, "hierarchical": 0.95}
 Attributes = dict[str, str | int | float]
@@ -118,7 +115,7 @@ def sample(
     chosen = _engine(engine, sampler, parameterisation)
     tune = TUNE[chosen] if tune is None else tune
     target_accept = TARGET_ACCEPT[chosen] if target_accept is None else target_accept
-    settings = _settings(draws, tune, chains, seed, target_accept, cores, progressbar)
+    settings = make_settings(draws, tune, chains, seed, target_accept, cores, progressbar)
     coords(design)
     if resume and store is None:
         raise ArgumentError("resume=True goes on with a store; say which: store=path")
@@ -292,49 +289,6 @@ def _version(package: str) -> str:
 
 
 # -- arguments -----------------------------------------------------------------------------------------------------
-
-
-def _settings(
-    draws: int,
-    tune: int,
-    chains: int,
-    seed: int | None,
-    target_accept: float,
-    cores: int | None,
-    progressbar: bool | None,
-) -> Settings:
-    whole = {"draws": (draws, MIN_DRAWS), "tune": (tune, MIN_TUNE), "chains": (chains, 1)}
-    if cores is not None:
-        whole["cores"] = (cores, 1)
-    for name, (value, least) in whole.items():
-        if not _is_whole(value) or value < least:
-            raise ArgumentError(f"{name}={value!r} must be a whole number, at least {least}")
-    if seed is not None and (not _is_whole(seed) or not 0 <= seed < 2**63):
-        raise ArgumentError(f"seed={seed!r} must be a whole number from 0 to 2**63 - 1, or None")
-    if isinstance(target_accept, bool) or not isinstance(target_accept, int | float | np.floating):
-        raise ArgumentError(f"target_accept={target_accept!r} must be a number between 0 and 1, such as 0.95")
-    if not 0 < target_accept < 1:
-        raise ArgumentError(f"target_accept={target_accept!r} must lie between 0 and 1, such as 0.95 or 0.99")
-    if seed is None:
-        seed = int(np.random.SeedSequence().generate_state(1)[0])
-    return Settings(
-        draws=int(draws),
-        tune=int(tune),
-        chains=int(chains),
-        cores=min(int(chains), int(cores or threads())),
-        seed=int(seed),
-        target_accept=float(target_accept),
-        progressbar=_interactive() if progressbar is None else bool(progressbar),
-    )
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _interactive() -> bool:
-    """Whether someone looks on: a terminal, or a notebook's kernel."""
-    return sys.stderr.isatty() or "ipykernel" in sys.modules
 
 
 def _engine(engine: str, sampler: object, parameterisation: object) -> str:
