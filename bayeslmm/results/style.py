@@ -23,10 +23,8 @@ COMPLETE = "#009E73"
 DATA = "#333333"
 PRIOR = "#CC79A7"
 
-GAP, SAFE = (
-    0.12,
-    0.97,
-)  # inches between a title and what is beside it; letters as drawn are a little wider than outlines
+GAP = 0.12  # inches between a title and what is beside it
+SAFE = 0.97  # letters as drawn are a little wider than their outlines
 
 MARKS = {"no pooling": NO_POOLING, "complete pooling": COMPLETE, "REML": REML, "Bayes": BAYES}
 
@@ -84,7 +82,7 @@ def fold_titles(figure: Any) -> None:
         room = (min([*beside, figure.bbox.x1]) - box.x0) / figure.dpi - GAP
         for title in ax.get_children():
             if isinstance(title, Text) and title.get_text() and title.get_text() == ax.get_title("left"):
-                title.set_text(fold(title.get_text(), room, title.get_fontsize()))
+                title.set_text(fold(title.get_text(), room, float(title.get_fontsize())))
 
 
 def _even_lines(text: str, points: float, size: float) -> list[str]:
