@@ -118,7 +118,7 @@ def measure(names: list[str]) -> pd.DataFrame:
 
 
 def summary(found: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """By quantity: how many numbers, the median and the largest size of the differences, where it is; one case apart."""
+    """By quantity: how many numbers, median and largest size of the differences, where that is; one case apart."""
     out = {}
     for quantity, rows in found.groupby("quantity", sort=False):
         usual, apart = rows[rows["case"] != APART], rows[rows["case"] == APART]

@@ -1,9 +1,9 @@
 r"""LaTeX in Markdown as MathML, made when the site is built: browsers draw it without a script and without a network.
 
-    $x$             within a line
-    $$              alone on a line opens a displayed equation
-    y = x \tag{3}   a number makes it a target: `[(3)](how_it_works.md#eq-3)`
-    $$              alone on a line closes it
+$x$             within a line
+$$              alone on a line opens a displayed equation
+y = x \tag{3}   a number makes it a target: `[(3)](how_it_works.md#eq-3)`
+$$              alone on a line closes it
 """
 
 import re
@@ -50,7 +50,7 @@ class Displayed(Preprocessor):
 class Inline(InlineProcessor):
     """Replaces what stands between two $ of a paragraph."""
 
-    def handleMatch(self, m: re.Match[str], data: str) -> tuple[str, int, int]:  # noqa: N802
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[str, int, int]:
         """The formula, kept from being read as Markdown."""
         return self.md.htmlStash.store(mathml(m[1])), m.start(0), m.end(0)
 
@@ -58,12 +58,12 @@ class Inline(InlineProcessor):
 class Equations(Extension):
     """The two of them."""
 
-    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
+    def extendMarkdown(self, md: Markdown) -> None:
         """Register before HTML blocks are read, and before backslashes are."""
         md.preprocessors.register(Displayed(md), "equations", BEFORE_HTML)
         md.inlinePatterns.register(Inline(INLINE, md), "formulas", BEFORE_ESCAPES)
 
 
-def makeExtension(**options: Any) -> Equations:  # noqa: N802
+def makeExtension(**options: Any) -> Equations:
     """What Markdown calls where the extension is given by name."""
     return Equations(**options)

@@ -1,6 +1,6 @@
 """The tables of "Why trust it", made of what the runs left in benchmarks/results; run it to see them all.
 
-    uv run python docs/making/trust.py
+uv run python docs/making/trust.py
 """
 
 import json
@@ -44,7 +44,9 @@ def parity() -> str:
         (name, row["in"], f"{row['numbers']:,}", power(row["median"]), power(row["largest"]), power(row["apart"]))
         for name, row in found["rows"].items()
     )
-    return table(("quantity", "difference", "numbers", "median", f"largest, {cases} models", f"`{apart}`"), rows)
+    return table(
+        ("quantity", "difference", "numbers", "median", f"largest, {cases} models", apart.replace("_", " ")), rows
+    )
 
 
 def fits() -> str:
@@ -86,7 +88,9 @@ def posteriors() -> str:
 
 def ranks() -> str:
     """Simulation-based calibration."""
-    return table(("model", "", "data sets", "quantities", "least p", "of", "adjusted"), map(_ranked, read("sbc").items()))
+    return table(
+        ("model", "", "data sets", "quantities", "least p", "of", "adjusted"), map(_ranked, read("sbc").items())
+    )
 
 
 def _ranked(item: tuple[str, dict[str, Any]]) -> tuple[str, ...]:
