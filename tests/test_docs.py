@@ -74,6 +74,10 @@ def test_home_and_getting_started(capsys):
     shown = capsys.readouterr().out
     for line in ("boundary (singular) fit", "Linear mixed model fit by REML", "HalfNormal(50)"):
         assert line in shown
+    printed = re.findall(r"```text\n(.*?)```", text("getting_started.md"), flags=re.DOTALL)
+    assert len(printed) > 2
+    lines = {line for block in printed for line in block.splitlines() if line.strip() not in ("", "...")}
+    assert lines - set(shown.splitlines()) == set()
 
 
 def test_every_public_name_is_on_a_page_of_the_reference():
