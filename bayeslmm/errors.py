@@ -94,3 +94,14 @@ def check_choice(name: str, value: object, known: tuple[str, ...]) -> None:
         near = did_you_mean(str(value), known)
         listed = ", ".join(f'"{k}"' for k in known)
         raise ArgumentError(f"{name}={value!r} is not known{near if near.startswith('; did') else f'; it is {listed}'}")
+
+
+def check_options(options: Iterable[str], known: tuple[str, ...], verb: str, first: str = "formula, data, ") -> None:
+    """Raise ArgumentError unless all names of `options` are known; `first` is what the verb takes before them."""
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        near = did_you_mean(unknown[0], known)
+        raise ArgumentError(
+            f"{verb} has no argument `{unknown[0]}`{near if near.startswith('; did') else ''}; "
+            f"it takes {first}{', '.join(known)}"
+        )

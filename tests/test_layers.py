@@ -21,6 +21,7 @@ ORDER = [
     {"results"},
     {"compare", "explaining"},
     {"model"},
+    {"verbs"},
     {"planning"},
     {"loading"},
     {"demo"},
@@ -54,7 +55,7 @@ FILES_ALONE = "xarray takes half a second to import, and a fit that is not saved
 HALF = "a process that compiles one half for another one needs no model, and is waited for"
 LAZY = {
     ("warm_up.py", "bayeslmm.datasets"): HALF,
-    ("warm_up.py", "bayeslmm.model"): HALF,
+    ("warm_up.py", "bayeslmm.verbs.lmer"): HALF,
     ("design/transforms.py", "scipy.interpolate"): "splines alone need it, and it takes most of a second",
     ("point/icc.py", "scipy.optimize"): OPTIMIZE,
     ("point/robust.py", "statsmodels.regression.linear_model"): "takes seconds to import; few ask for robust errors",
@@ -99,7 +100,7 @@ LAZY = {
     ("model.py", "bayeslmm.results.prior_predictive"): "xarray takes half a second to import; a REML fit does without",
     ("model.py", "bayeslmm.results.model_plots"): PLAIN,
     ("model.py", "bayeslmm.compare.triage.reanalysis"): PLAIN,
-    ("model.py", "bayeslmm.compare.alternatives"): PLAIN,
+    ("verbs/alternatives.py", "bayeslmm.compare.alternatives"): PLAIN,
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,
     ("results/pooled.py", "bayeslmm.results.pooled_posterior"): FILES_ALONE.replace("a fit that is not saved", "a fit"),
     ("planning/power.py", "bayeslmm.planning.pictures"): PLAIN,
