@@ -105,22 +105,24 @@ LAZY = {
     ("results/pooled.py", "bayeslmm.results.pooled_posterior"): FILES_ALONE.replace("a fit that is not saved", "a fit"),
     ("planning/power.py", "bayeslmm.planning.pictures"): PLAIN,
     ("planning/recovery.py", "bayeslmm.planning.pictures"): PLAIN,
-    ("results/posterior.py", "bayeslmm.results.posterior_plots"): PLAIN,
-    ("results/posterior.py", "bayeslmm.results.prior_parameters"): FEW,
-    ("results/posterior.py", "bayeslmm.results.prior_sensitivity"): FEW,
-    ("results/posterior.py", "bayeslmm.results.prior_decision"): FEW,
+    ("results/posterior/telling.py", "bayeslmm.results.posterior_plots"): PLAIN,
+    ("results/posterior/predictions.py", "bayeslmm.results.prior_parameters"): FEW,
+    ("results/posterior/priors.py", "bayeslmm.results.prior_parameters"): FEW,
+    ("results/posterior/priors.py", "bayeslmm.results.prior_sensitivity"): FEW,
+    ("results/posterior/priors.py", "bayeslmm.results.prior_decision"): FEW,
     ("results/posterior_check.py", "bayeslmm.results.posterior_check_plot"): PLAIN,
-    ("results/posterior.py", "bayeslmm.results.posterior_from_draws"): COMPILED.replace(
+    ("results/posterior/__init__.py", "bayeslmm.results.posterior_from_draws"): COMPILED.replace(
         "small fits", "most posteriors"
     ),
     ("results/posterior_hypothesis.py", "arviz_stats.base"): "ArviZ takes four seconds to import; few are asked for",
     ("results/posterior_loo.py", "arviz_stats"): "ArviZ takes four seconds to import; sampling does without",
-    ("results/posterior.py", "bayeslmm.bayes.prior_draws"): SLOW + ", and so does a posterior that was loaded",
+    ("results/posterior/predictions.py", "bayeslmm.bayes.prior_draws"): SLOW
+    + ", and so does a posterior that was loaded",
     ("results/table_export.py", "great_tables"): "whoever wants it installs it",
     ("results/fit/telling.py", "bayeslmm.results.apa.of_fit"): FEW_FITS,
-    ("results/posterior.py", "bayeslmm.results.apa.of_posterior"): FEW,
+    ("results/posterior/telling.py", "bayeslmm.results.apa.of_posterior"): FEW,
     ("results/fit/telling.py", "bayeslmm.results.report.of_fit"): PLAIN,
-    ("results/posterior.py", "bayeslmm.results.report.of_posterior"): PLAIN,
+    ("results/posterior/telling.py", "bayeslmm.results.report.of_posterior"): PLAIN,
     ("results/report/blocks.py", "bayeslmm.results.report.page"): PLAIN,
 }
 TYPES_ONLY = {("model.py", "pymc"): "the return type of Model.pymc_model"}
