@@ -103,7 +103,7 @@ LAZY = {
     ("verbs/alternatives.py", "bayeslmm.compare.alternatives"): PLAIN,
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,
     ("results/pooled.py", "bayeslmm.results.pooled_posterior"): FILES_ALONE.replace("a fit that is not saved", "a fit"),
-    ("planning/power.py", "bayeslmm.planning.pictures"): PLAIN,
+    ("planning/power_table.py", "bayeslmm.planning.pictures"): PLAIN,
     ("planning/recovery.py", "bayeslmm.planning.pictures"): PLAIN,
     ("results/posterior/telling.py", "bayeslmm.results.posterior_plots"): PLAIN,
     ("results/posterior/predictions.py", "bayeslmm.results.prior_parameters"): FEW,
