@@ -12,7 +12,7 @@ Where things are, in the order in which data pass through:
     likelihood/  arrays -> exact marginal likelihood, value and gradient
     point/       maximise it; frequentist inference
     bayes/       put priors on it and sample (PyMC, nutpie)
-    results/     Fit, Posterior: what people hold, read and plot
+    results/     what people hold, read and plot: fit/ and posterior/ have a file a chapter, beside them the functions
     compare/     the two side by side; pooling; the triage of a singular fit
     explaining/  what a formula says, and where it does not fit the data
     model.py     Model

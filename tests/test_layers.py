@@ -217,6 +217,16 @@ def test_heavy_libraries_stay_at_home():
     assert [i.place for i in away if not i.types_only] == []
 
 
+@pytest.mark.parametrize("whole", [bayeslmm.Fit, bayeslmm.Posterior])
+def test_chapters_of_a_class_do_not_overlap(whole):
+    chapters = [c for c in whole.__bases__ if c.__module__.startswith(f"{whole.__module__}.")]
+    names = [n for c in chapters for n in vars(c) if n not in {"__module__", "__doc__", "__firstlineno__"}]
+    own = [n for n in names if not (n.startswith("_") and n.endswith("_abc_impl"))]
+    shared = {n for n in own if own.count(n) > 1}
+    assert len(chapters) == len(whole.__bases__) > 5
+    assert shared <= {"__static_attributes__", "__abstractmethods__"}
+
+
 def test_imports_are_absolute():
     assert [i.place for i in ALL if i.relative] == []
 

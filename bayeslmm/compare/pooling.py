@@ -27,7 +27,7 @@ from bayeslmm.compare.pooling_text import pooling_text
 from bayeslmm.compare.same import check_same
 from bayeslmm.compare.shrinkage import shrinkage
 from bayeslmm.design import RandomTerm
-from bayeslmm.errors import ArgumentError, did_you_mean
+from bayeslmm.errors import ArgumentError, check_whole, did_you_mean
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.frames import preformatted
@@ -93,8 +93,7 @@ class Pooling:
             1.5 times the median), extreme (own estimate more than 1.5 sds from the middle), or carried outward by
             what the level's other effects say.
         """
-        if isinstance(most, bool) or not isinstance(most, int | np.integer) or most < 1:
-            raise ArgumentError(f"movers(most={most!r}): most must be a whole number, at least 1")
+        check_whole("most", most, 1, "movers")
         return movers(self.table, int(most))
 
     def plot(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayeslmm.errors import ArgumentError
+from bayeslmm.errors import ArgumentError, check_whole
 from bayeslmm.likelihood.threads import threads
 from bayeslmm.planning.power_grid import cells
 from bayeslmm.planning.power_of_design import How, Stated, one_design
@@ -105,7 +105,6 @@ def power(
 
 def _check_numbers(n: Any, alpha: float, workers: Any) -> None:
     for name, value, least in (("n", n, 2), ("workers", 1 if workers is None else workers, 1)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise ArgumentError(f"{name}={value!r} must be a whole number, at least {least}")
+        check_whole(name, value, least)
     if not 0 < alpha < 1:
         raise ArgumentError(f"alpha={alpha!r} must lie between 0 and 1, such as 0.05")

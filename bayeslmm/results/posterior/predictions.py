@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayeslmm.errors import ArgumentError, did_you_mean
+from bayeslmm.errors import ArgumentError, check_whole, did_you_mean
 from bayeslmm.results import posterior_predict as predictions
 from bayeslmm.results.posterior.base import PosteriorBase
 from bayeslmm.results.posterior_predict import AsDraws, Interval, NewLevels, Replicated
@@ -106,8 +106,7 @@ class PosteriorPredictions(PosteriorBase):
         """
         from bayeslmm.bayes.prior_draws import prior_draws
 
-        if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 1:
-            raise ArgumentError(f"prior(draws={draws!r}): draws must be a whole number, at least 1")
+        check_whole("draws", draws, 1, "prior")
         return prior_draws(self.design, cast("Priors", self.priors), draws=int(draws), seed=seed)
 
     def extended(self, *groups: str, seed: int | None = None, prior_draws: int = 1000) -> "Posterior":
