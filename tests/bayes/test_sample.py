@@ -13,8 +13,7 @@ import xarray as xr
 from numpy.testing import assert_array_equal
 
 import bayeslmm as blm
-from bayeslmm.bayes import nuts
-from bayeslmm.bayes import sample as sampling
+from bayeslmm.bayes import engine_choice, nuts, sample_warnings
 from bayeslmm.bayes.dress import dress
 from bayeslmm.bayes.raw_draws import RawDraws
 from bayeslmm.design import build
@@ -147,7 +146,7 @@ def test_only_our_own_sampler_draws_into_a_store(model, tmp_path, options):
 
 
 def test_draws_that_would_not_fit_into_memory_are_refused(model, monkeypatch):
-    monkeypatch.setattr(sampling, "free_memory", lambda: 1e5)
+    monkeypatch.setattr(sample_warnings, "free_memory", lambda: 1e5)
     with pytest.raises(ArgumentError, match=r"4,000 draws of 8 random effects need 0\.0 GB of memory.*fewer draws"):
         model.sample()
 
@@ -159,7 +158,7 @@ def test_an_intercept_far_from_the_data_is_said(monkeypatch):
     def refuse(*_):
         raise stop
 
-    monkeypatch.setattr("bayeslmm.bayes.sample._marginal", refuse)
+    monkeypatch.setattr("bayeslmm.bayes.engines.marginal", refuse)
     far = blm.Model("y ~ year + (year | `g:,h`)", data)
     with (
         pytest.warns(SamplingWarning, match=r"`\(Intercept\)`.*at `year` = 0, \d+ sds from the data.*centre `year`"),
@@ -308,7 +307,7 @@ def test_numpyro(model):
 
 
 def test_a_sampler_that_is_not_installed_is_named_with_the_cure(model, monkeypatch):
-    monkeypatch.setattr(sampling, "find_spec", lambda name: None)
+    monkeypatch.setattr(engine_choice, "find_spec", lambda name: None)
     with pytest.raises(NotAvailableError, match=r'needs numpyro and jax, not installed here: pip install "bayeslmm\['):
         model.sample(sampler="numpyro")
 
