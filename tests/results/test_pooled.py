@@ -1,6 +1,7 @@
 """Rubin's rules against their closed form, limits, mitml and mice; stacked posteriors against their draws."""
 
 import json
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from scipy import stats
 
 import bayeslmm as blm
 from bayeslmm.design.linear import linear_functions
-from bayeslmm.errors import ArgumentError, SingularFitWarning
+from bayeslmm.errors import ArgumentError, SamplingWarning, SingularFitWarning
 from bayeslmm.point.imputed import Shares, d1, d1_df
 from tests.reference_cases import HOME
 from tests.results.posterior_draws import case, frame
@@ -28,6 +29,10 @@ def imputed(m: int = 4, seed: int = 1) -> list[pd.DataFrame]:
         y[gone] += rng.normal(0, 40, size=30)
         frames.append(data.assign(Reaction=y))
     return frames
+
+
+def _other_levels(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    return [f.assign(f=np.resize(list(levels), len(f))) for f, levels in zip(frames, ("ab", "ac"), strict=False)]
 
 
 def rubin(Q, U, complete) -> pd.DataFrame:
@@ -388,6 +393,28 @@ def test_brm_of_a_list_of_frames(frames):
     assert found.posteriors[0].priors is found.posteriors[1].priors
 
 
+def test_imputations_share_priors_that_do_not_depend_on_their_order(frames):
+    """The scale of all rows: for identical frames that of one; given priors stay as they are."""
+    formula, quick = "Reaction ~ Days + (Days | Subject)", {"draws": 4, "tune": 10, "chains": 1, "progressbar": False}
+
+    def priors(data, **options):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SamplingWarning)
+            found = blm.brm(formula, data, seed=1, check=False, **quick, **options)
+        assert len({id(p.priors) for p in found.posteriors}) == 1
+        return found.posteriors[0].priors.table
+
+    wide = [f.assign(Reaction=s * f["Reaction"]) for s, f in zip((1, 2, 3), frames, strict=False)]
+    forward, backward = priors(wide), priors(wide[::-1])
+    np.testing.assert_allclose(forward["sd"], backward["sd"])
+    sd = np.concatenate([f["Reaction"] for f in wide]).std(ddof=1)
+    assert forward.set_index("parameter").loc["Intercept", "sd"] == pytest.approx(2.5 * sd)
+    same = blm.Model(formula, frames[0]).priors.table
+    np.testing.assert_allclose(priors([frames[0]] * 2)["sd"], same["sd"], rtol=2e-3)
+    given = priors(wide, priors={"sd": blm.HalfNormal(10)}).set_index("parameter")
+    assert given.loc["sd_Subject[Days]", "prior"] == str(blm.HalfNormal(10))
+
+
 BAD = [
     (lambda f: blm.pool([blm.lmer(FORMULA, f[0])]), "two fits or posteriors at least"),
     (lambda f: blm.pool("fits"), "two fits or posteriors at least"),
@@ -402,6 +429,11 @@ BAD = [
         "some of the fits are by REML and some by maximum likelihood",
     ),
     (lambda f: blm.brm(FORMULA, f, store="x"), "has no `store`"),
+    (lambda f: blm.brm(FORMULA, f[:1]), "takes two frames at least"),
+    (
+        lambda f: blm.brm("Reaction ~ f + (1 | Subject)", _other_levels(f)),
+        "number 2 is of another model than the first",
+    ),
 ]
 
 
