@@ -3,11 +3,11 @@
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
 import bayeslmm as blm
-from bayeslmm.compare import classical
 from bayeslmm.compare.methods import CR2, FIXED, HC1, INTERACTION, INTERCEPT, MEANS, OLS, SLOPES, WILD
 from bayeslmm.errors import ArgumentError, FormulaError
 from tests.compare.posteriors import SALARY, SLEEP, around, fitted
@@ -112,19 +112,40 @@ def test_what_is_constant_within_clusters_has_no_fixed_effects():
     assert_allclose(row(found, FIXED, "Time")[["estimate", "se", "df"]].astype(float), line[["estimate", "se", "df"]])
 
 
-def test_large_fixed_effects_are_taken_out_by_means(monkeypatch):
+def test_a_matrix_of_contrasts_is_the_coding_of_that_name():
+    """Dummies of the user's, and the clusters projected out, with weights."""
     data = blm.datasets.load("ChickWeight").assign(w=lambda d: 1.0 + d["Time"] % 3)
     formula, options = (
         "weight ~ Time + Diet + (1 | Chick)",
         {"bayes": False, "focal": ["Time", "Diet2"], "weights": "w"},
     )
-    small = blm.alternatives(formula, data, **options)
-    monkeypatch.setattr(classical, "MOST", 0.0)
-    large = blm.alternatives(formula, data, **options)
-    for term in ("Time", "Diet2"):
-        columns = ["estimate", "se", "df", "p", "lower"]
-        assert_allclose(row(large, FIXED, term)[columns].astype(float), row(small, FIXED, term)[columns].astype(float))
-    assert "too many" in row(large, INTERACTION, "Time")["note"]
+    levels = data["Chick"].nunique()
+    matrix = np.vstack([np.eye(levels - 1), -np.ones(levels - 1)])
+    named = blm.alternatives(formula, data, **options)
+    given = blm.alternatives(formula, data, group_contrasts=matrix, **options)
+    for method in (FIXED, INTERACTION):
+        for term in ("Time", "Diet2"):
+            columns = ["estimate", "se", "df", "p", "lower"]
+            assert_allclose(
+                row(given, method, term)[columns].astype(float), row(named, method, term)[columns].astype(float)
+            )
+
+
+def test_two_thousand_clusters_have_slopes_of_their_own():
+    """The mean of 2,000 slopes, each by itself, and its standard error from one residual variance."""
+    rng = np.random.default_rng(2)
+    J, n = 2000, 5
+    g, x = np.repeat(np.arange(J), n), rng.normal(size=J * n)
+    y = (1 + rng.normal(size=J))[g] * x + rng.normal(size=J)[g] + rng.normal(size=J * n)
+    data = pd.DataFrame({"g": g.astype(str), "x": x, "y": y})
+    found = row(blm.alternatives("y ~ x + (1 | g)", data, bayes=False), INTERACTION, "x")
+    X, Y = x.reshape(J, n), y.reshape(J, n)
+    X, Y = X - X.mean(axis=1, keepdims=True), Y - Y.mean(axis=1, keepdims=True)
+    slope, size = (X * Y).sum(axis=1) / (X**2).sum(axis=1), (X**2).sum(axis=1)
+    s2 = ((Y - slope[:, None] * X) ** 2).sum() / (J * (n - 2))
+    assert_allclose(
+        [found["estimate"], found["se"], found["df"]], [slope.mean(), np.sqrt(s2 * (1 / size).sum()) / J, J * (n - 2)]
+    )
 
 
 def test_nested_groups_are_clustered_by_the_coarsest_and_crossed_ones_as_asked():
