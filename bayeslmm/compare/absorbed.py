@@ -19,9 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayeslmm.compare.levels import of_one_size
 from bayeslmm.compare.regression import RANK, Regression, least_squares_of
-
-type Batch = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ def _own(Z: np.ndarray, yX: np.ndarray, index: np.ndarray, J: int) -> Own:
     k, c = Z.shape[1], yX.shape[1]
     coefficients, covariance = np.empty((J, k, c)), np.empty((J, k, k))
     told, rest, rank = np.empty((J, k), dtype=bool), np.empty(yX.shape), 0
-    for levels, rows in _of_one_size(index, J):
+    for levels, rows in of_one_size(index, J):
         A, B = Z[rows], yX[rows]
         scale = np.linalg.norm(A, axis=1)[:, None, :]
         scale = np.where(scale > 0, scale, 1.0)
@@ -108,18 +107,6 @@ def _own(Z: np.ndarray, yX: np.ndarray, index: np.ndarray, J: int) -> Own:
         rest[rows] = B - left @ projected
         rank += int(keep.sum())
     return Own(coefficients, covariance, told, rest, rank)
-
-
-def _of_one_size(index: np.ndarray, J: int) -> list[Batch]:
-    """Clusters (G,) and their rows (G, size), for each size."""
-    order = np.argsort(index, kind="stable")
-    sizes = np.bincount(index, minlength=J)
-    first = np.cumsum(sizes) - sizes
-    found = []
-    for size in np.unique(sizes):
-        levels = np.flatnonzero(sizes == size)
-        found.append((levels, order[first[levels][:, None] + np.arange(size)]))
-    return found
 
 
 def _cleaned(rest: np.ndarray, before: np.ndarray) -> np.ndarray:
