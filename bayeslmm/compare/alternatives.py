@@ -5,7 +5,7 @@ means, by fixed and by random effects, and by the posterior; and the repeated-me
 """
 
 import warnings
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from textwrap import fill
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from bayeslmm.compare.alternatives_forest import alternatives_forest
+from bayeslmm.compare.alternatives_notes import about_groups, about_row, nested
 from bayeslmm.compare.classical import COLUMNS, Study, cluster_means, clustered, fixed_effects, ols, tested, wild
 from bayeslmm.compare.comparison import summarise
 from bayeslmm.compare.methods import (
@@ -80,6 +81,8 @@ class Alternatives:
         The mixed models by method, to look at.
     post
         The posterior, or None.
+    notes
+        What the analyses without random effects leave out.
     """
 
     table: pd.DataFrame
@@ -90,6 +93,7 @@ class Alternatives:
     rm_anova: RmAnova | str
     fits: dict[str, Fit]
     post: Posterior | None
+    notes: tuple[str, ...] = ()
 
     def plot(self, axes: np.ndarray | None = None, width: float = 7.0) -> np.ndarray:
         """Forest plot: one panel for each focal coefficient, one row for each method.
@@ -107,9 +111,12 @@ class Alternatives:
         title = (
             f"{len(self.methods)} analyses of the same coefficients; clusters: {self.clusters} levels of {self.group}"
         )
-        blocks = [title, *(self._block(str(term)) for term in self.table["term"].unique())]
+        title = "\n".join([title, *(fill(note, WIDTH) for note in self.notes)])
+        everywhere = self._notes_of_all_terms()
+        blocks = [title, *(self._block(str(term), everywhere) for term in self.table["term"].unique())]
+        blocks += ["\n".join(_noted(m, n) for m, n in everywhere.items())] if everywhere else []
         said = [self._said(str(name)) for name in self.methods.index]
-        anova = str(self.rm_anova)
+        anova = str(self.rm_anova) if isinstance(self.rm_anova, RmAnova) else fill(self.rm_anova, WIDTH)
         if isinstance(self.rm_anova, RmAnova):
             anova += "\n" + _bullet("assumes", RM_ANOVA.assumes) + "\n" + _bullet("misleads", RM_ANOVA.misleads)
         return "\n\n".join([*blocks, anova, "What each assumes, and when it misleads\n" + "\n".join(said)])
@@ -119,7 +126,14 @@ class Alternatives:
     def _repr_html_(self) -> str:
         return preformatted(str(self))
 
-    def _block(self, term: str) -> str:
+    def _notes_of_all_terms(self) -> dict[str, str]:
+        """Notes by method that are the same for several terms, to be told once."""
+        if self.table["term"].nunique() < 2:
+            return {}
+        notes = self.table.groupby("method", sort=False)["note"].unique()
+        return {str(m): str(said[0]) for m, said in notes.items() if len(said) == 1 and said[0]}
+
+    def _block(self, term: str, told: dict[str, str]) -> str:
         own = self.table[self.table["term"] == term]
         decimals = rformat.decimals_for(own["se"].to_numpy(float))
         number = {c: ["" if pd.isna(v) else rformat.fixed(v, decimals) for v in own[c]] for c in COLUMNS}
@@ -129,16 +143,16 @@ class Alternatives:
         columns = [list(own["method"]), number["estimate"], number["se"], df, p, interval]
         header = [term, "estimate", "se", "df", "p", f"{100 * self.level:g}% interval"]
         text = rformat.columns_as_text(header, columns, [True, *[False] * 5])
-        notes = [
-            fill(f"{m}: {n}", WIDTH, subsequent_indent="  ")
-            for m, n in zip(own["method"], own["note"], strict=True)
-            if n
-        ]
+        notes = [_noted(m, n) for m, n in zip(own["method"], own["note"], strict=True) if n and m not in told]
         return "\n".join([text, *notes])
 
     def _said(self, name: str) -> str:
         assumes, misleads = (str(v) for v in self.methods.loc[name])
         return "\n".join([name, _bullet("assumes", assumes), _bullet("misleads", misleads)])
+
+
+def _noted(method: str, note: str) -> str:
+    return fill(f"{method}: {note}", WIDTH, subsequent_indent="  ")
 
 
 def _bullet(what: str, text: str) -> str:
@@ -178,6 +192,7 @@ def alternatives(
         _anova(study),
         {name: fit for name, fit in fits.items() if isinstance(fit, Fit)},
         post,
+        about_groups(design, term),
     )
 
 
@@ -198,14 +213,7 @@ def _term(design: Design, group: str | None) -> RandomTerm:
     if group is not None:
         return known[group]
     coarsest = design.terms[-1]
-    nested = all(_nested(t, coarsest) for t in design.terms)
-    return coarsest if nested else design.terms[0]
-
-
-def _nested(inner: RandomTerm, outer: RandomTerm) -> bool:
-    first = np.empty(inner.n_levels, dtype=int)
-    first[inner.index] = outer.index
-    return bool((first[inner.index] == outer.index).all())
+    return coarsest if all(nested(t, coarsest) for t in design.terms) else design.terms[0]
 
 
 def _focal(design: Design, focal: str | list[str] | None) -> tuple[str, ...]:
@@ -253,20 +261,9 @@ def _rows(study: Study, method: str, way: Way) -> pd.DataFrame:
         found, note = way(study)
     except BayeslmmError as error:
         found, note = pd.DataFrame(np.nan, index=list(study.focal), columns=COLUMNS), f"none: {_sentence(error)}"
-    notes = [note or _why_empty(study, method, row) for row in found.to_dict("records")]
+    rows = zip(found.index, found["estimate"], found["se"], strict=True)
+    notes = [note or about_row(study, method, str(name), estimate, se) for name, estimate, se in rows]
     return found.assign(method=method, note=notes).rename_axis("term").reset_index()
-
-
-def _why_empty(study: Study, method: str, row: dict[Hashable, Any]) -> str:
-    group = study.term.group
-    if np.isnan(row["estimate"]):
-        if method == MEANS:
-            return f"none: the means of {group} do not tell it from the other coefficients"
-        own = "a constant and slopes" if method == INTERACTION else "a constant"
-        return f"none: with {own} for each level of {group}, this cannot be told from differences between them"
-    if np.isnan(row["se"]):
-        return f"no standard error: one level of {group} decides it alone"
-    return ""
 
 
 # -- mixed models --------------------------------------------------------------------------------------------------
