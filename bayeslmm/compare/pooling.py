@@ -126,12 +126,7 @@ class Pooling:
             Of the new figure, in inches.
         """
         term = self._term(group)
-        table = self.table[self.table["group"] == term.group].copy()
-        intercept = table["term"] == "(Intercept)"
-        for kind, others in self._others(term).items():
-            mean = np.bincount(term.index, others) / np.bincount(term.index)
-            table.loc[intercept, kind] += mean[: int(intercept.sum())]
-        return shrinkage(table, self.fit, term, terms, ax, width)
+        return shrinkage(self._comparable(term), self.fit, term, terms, ax, width)
 
     def plot_lines(
         self,
@@ -213,6 +208,15 @@ class Pooling:
             found["bayes"] = other_effects(self.fit.design, term, self.post.ranef())
         return found
 
+    def _comparable(self, term: RandomTerm) -> pd.DataFrame:
+        """Rows of one grouping factor; pooled intercepts with the mean effects of the others, as own estimates are."""
+        table = self.table[self.table["group"] == term.group].copy()
+        intercept = table["term"] == "(Intercept)"
+        for kind, others in self._others(term).items():
+            mean = np.bincount(term.index, others) / np.bincount(term.index)
+            table.loc[intercept, kind] += mean[: int(intercept.sum())]
+        return table
+
     def _term(self, group: str | None) -> RandomTerm:
         known = {t.group: t for t in self.fit.design.terms}
         if group is None:
@@ -232,7 +236,8 @@ class Pooling:
 
     def _block(self, term: RandomTerm, most: int = 20) -> str:
         """One grouping factor: a row per level, and a block of columns per varying coefficient."""
-        own = self.table[(self.table["group"] == term.group) & self.table["term"].isin(term.coefficients)]
+        own = self._comparable(term)
+        own = own[own["term"].isin(term.coefficients)]
         wide = own.pivot(index="level", columns="term").reindex(list(term.levels))
         kinds = {"no_pooling": "none", "reml": "REML", **({"bayes": "Bayes"} if self.post else {})}
         rows = ["", "", *term.levels[:most]]
@@ -249,13 +254,16 @@ class Pooling:
             for e in term.coefficients
         ]
         title = f"Pooling over {term.group} ({term.n_levels} levels)"
+        several = len(self.fit.design.terms) > 1 and "(Intercept)" in term.coefficients
+        others = ["intercepts: with the mean effects of the other groups"] if several else []
         moved = self.movers(1)
         lines = [_mover_line(row) for row in moved[moved["group"] == term.group].itertuples()]
-        return "\n".join([title, FACTOR, text, *more, *summaries, *lines])
+        return "\n".join([title, FACTOR, *others, text, *more, *summaries, *lines])
 
 
 def _mover_line(row: Any) -> str:
-    own, pooled = rformat.format_numbers([row.no_pooling, row.no_pooling + row.moved], 3)
+    decimals = rformat.decimals_for([row.reml_se])
+    own, pooled = (rformat.fixed(v, decimals) for v in (row.no_pooling, row.no_pooling + row.moved))
     line = f"{row.term}: {row.level} moved most, from {own} to {pooled} ({row.n} rows): {row.why}"
     return fill(line, 80, subsequent_indent="  ")
 
