@@ -12,10 +12,11 @@ Where things are, in the order in which data pass through:
     likelihood/  arrays -> exact marginal likelihood, value and gradient
     point/       maximise it; frequentist inference
     bayes/       put priors on it and sample (PyMC, nutpie)
-    results/     Fit, Posterior: what people hold, read and plot
+    results/     what people hold, read and plot: fit/ and posterior/ have a file a chapter, beside them the functions
     compare/     the two side by side; pooling; the triage of a singular fit
     explaining/  what a formula says, and where it does not fit the data
-    model.py     Model and the verbs lmer, brm, lm, reanalyse
+    model.py     Model
+    verbs/       lmer, brm, lm, reanalyse, alternatives
     planning/    data from a stated model, recovery of its parameters, power
     loading.py   load: what save wrote
     cli/         the command line
@@ -71,23 +72,28 @@ if TYPE_CHECKING:
     from bayeslmm.explaining.explain import advise, explain
     from bayeslmm.likelihood.threads import set_threads, threads
     from bayeslmm.loading import load
-    from bayeslmm.model import Model, alternatives, brm, lm, lmer, reanalyse
+    from bayeslmm.model import Model
     from bayeslmm.planning.designs import crossed, dropout, nested, thinned
     from bayeslmm.planning.power import power
     from bayeslmm.planning.simulate import simulate
     from bayeslmm.results.fit import Fit
     from bayeslmm.results.pooled import pool
     from bayeslmm.results.posterior import Posterior
+    from bayeslmm.verbs.alternatives import alternatives
+    from bayeslmm.verbs.brm import brm
+    from bayeslmm.verbs.lm import lm
+    from bayeslmm.verbs.lmer import lmer
+    from bayeslmm.verbs.reanalyse import reanalyse
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Model": "bayeslmm.model",
-    "lmer": "bayeslmm.model",
-    "brm": "bayeslmm.model",
-    "lm": "bayeslmm.model",
-    "reanalyse": "bayeslmm.model",
-    "alternatives": "bayeslmm.model",
+    "lmer": "bayeslmm.verbs.lmer",
+    "brm": "bayeslmm.verbs.brm",
+    "lm": "bayeslmm.verbs.lm",
+    "reanalyse": "bayeslmm.verbs.reanalyse",
+    "alternatives": "bayeslmm.verbs.alternatives",
     "load": "bayeslmm.loading",
     "Fit": "bayeslmm.results.fit",
     "Posterior": "bayeslmm.results.posterior",

@@ -6,7 +6,9 @@ also the built-in exception that fits. A message says what was given, what was e
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 PACKAGE = (str(Path(__file__).parent),)  # for `warnings.warn(skip_file_prefixes=...)`: points at the caller's line
 
@@ -94,3 +96,21 @@ def check_choice(name: str, value: object, known: tuple[str, ...]) -> None:
         near = did_you_mean(str(value), known)
         listed = ", ".join(f'"{k}"' for k in known)
         raise ArgumentError(f"{name}={value!r} is not known{near if near.startswith('; did') else f'; it is {listed}'}")
+
+
+def check_whole(name: str, value: Any, least: int = 1, verb: str = "") -> None:
+    """Raise ArgumentError unless the argument `name` (of `verb`) is a whole number, at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        given = f"{verb}({name}={value!r}): {name}" if verb else f"{name}={value!r}"
+        raise ArgumentError(f"{given} must be a whole number, at least {least}")
+
+
+def check_options(options: Iterable[str], known: tuple[str, ...], verb: str, first: str = "formula, data, ") -> None:
+    """Raise ArgumentError unless all names of `options` are known; `first` is what the verb takes before them."""
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        near = did_you_mean(unknown[0], known)
+        raise ArgumentError(
+            f"{verb} has no argument `{unknown[0]}`{near if near.startswith('; did') else ''}; "
+            f"it takes {first}{', '.join(known)}"
+        )

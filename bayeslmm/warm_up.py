@@ -15,7 +15,7 @@ from bayeslmm.likelihood.policy import on_disk
 def main() -> None:
     """Fit once by the compiled loops, with low priority."""
     from bayeslmm.datasets import load
-    from bayeslmm.model import lmer
+    from bayeslmm.verbs.lmer import lmer
 
     os.environ["BAYESLMM_ENGINE"] = "compiled"
     if hasattr(os, "nice"):

@@ -21,6 +21,7 @@ ORDER = [
     {"results"},
     {"compare", "explaining"},
     {"model"},
+    {"verbs"},
     {"planning"},
     {"loading"},
     {"demo"},
@@ -54,7 +55,7 @@ FILES_ALONE = "xarray takes half a second to import, and a fit that is not saved
 HALF = "a process that compiles one half for another one needs no model, and is waited for"
 LAZY = {
     ("warm_up.py", "bayeslmm.datasets"): HALF,
-    ("warm_up.py", "bayeslmm.model"): HALF,
+    ("warm_up.py", "bayeslmm.verbs.lmer"): HALF,
     ("design/transforms.py", "scipy.interpolate"): "splines alone need it, and it takes most of a second",
     ("point/icc.py", "scipy.optimize"): OPTIMIZE,
     ("point/robust.py", "statsmodels.regression.linear_model"): "takes seconds to import; few ask for robust errors",
@@ -72,9 +73,9 @@ LAZY = {
     ("cli/fit.py", "bayeslmm.cli.write"): PLAIN,
     ("cli/priors.py", "bayeslmm.bayes"): START,
     ("cli/fit.py", "bayeslmm.compare.comparison"): PLAIN,
-    ("results/fit.py", "bayeslmm.results.fit_plots"): PLAIN,
-    ("results/fit.py", "bayeslmm.results.marginaleffects"): "an extra",
-    ("results/fit.py", "bayeslmm.results.saved_fit"): FILES_ALONE,
+    ("results/fit/looking.py", "bayeslmm.results.fit_plots"): PLAIN,
+    ("results/fit/means.py", "bayeslmm.results.marginaleffects"): "an extra",
+    ("results/fit/onwards.py", "bayeslmm.results.saved_fit"): FILES_ALONE,
     ("results/quantile_residuals.py", "bayeslmm.results.fit_plots"): PLAIN,
     ("results/influence.py", "bayeslmm.results.influence_plot"): PLAIN,
     ("bayes/nuts.py", "pymc.sampling.jax"): JAX,
@@ -99,27 +100,29 @@ LAZY = {
     ("model.py", "bayeslmm.results.prior_predictive"): "xarray takes half a second to import; a REML fit does without",
     ("model.py", "bayeslmm.results.model_plots"): PLAIN,
     ("model.py", "bayeslmm.compare.triage.reanalysis"): PLAIN,
-    ("model.py", "bayeslmm.compare.alternatives"): PLAIN,
+    ("verbs/alternatives.py", "bayeslmm.compare.alternatives"): PLAIN,
     ("results/profile.py", "bayeslmm.results.profile_pictures"): PLAIN,
     ("results/pooled.py", "bayeslmm.results.pooled_posterior"): FILES_ALONE.replace("a fit that is not saved", "a fit"),
-    ("planning/power.py", "bayeslmm.planning.pictures"): PLAIN,
+    ("planning/power_table.py", "bayeslmm.planning.pictures"): PLAIN,
     ("planning/recovery.py", "bayeslmm.planning.pictures"): PLAIN,
-    ("results/posterior.py", "bayeslmm.results.posterior_plots"): PLAIN,
-    ("results/posterior.py", "bayeslmm.results.prior_parameters"): FEW,
-    ("results/posterior.py", "bayeslmm.results.prior_sensitivity"): FEW,
-    ("results/posterior.py", "bayeslmm.results.prior_decision"): FEW,
+    ("results/posterior/telling.py", "bayeslmm.results.posterior_plots"): PLAIN,
+    ("results/posterior/predictions.py", "bayeslmm.results.prior_parameters"): FEW,
+    ("results/posterior/priors.py", "bayeslmm.results.prior_parameters"): FEW,
+    ("results/posterior/priors.py", "bayeslmm.results.prior_sensitivity"): FEW,
+    ("results/posterior/priors.py", "bayeslmm.results.prior_decision"): FEW,
     ("results/posterior_check.py", "bayeslmm.results.posterior_check_plot"): PLAIN,
-    ("results/posterior.py", "bayeslmm.results.posterior_from_draws"): COMPILED.replace(
+    ("results/posterior/__init__.py", "bayeslmm.results.posterior_from_draws"): COMPILED.replace(
         "small fits", "most posteriors"
     ),
     ("results/posterior_hypothesis.py", "arviz_stats.base"): "ArviZ takes four seconds to import; few are asked for",
     ("results/posterior_loo.py", "arviz_stats"): "ArviZ takes four seconds to import; sampling does without",
-    ("results/posterior.py", "bayeslmm.bayes.prior_draws"): SLOW + ", and so does a posterior that was loaded",
+    ("results/posterior/predictions.py", "bayeslmm.bayes.prior_draws"): SLOW
+    + ", and so does a posterior that was loaded",
     ("results/table_export.py", "great_tables"): "whoever wants it installs it",
-    ("results/fit.py", "bayeslmm.results.apa.of_fit"): FEW_FITS,
-    ("results/posterior.py", "bayeslmm.results.apa.of_posterior"): FEW,
-    ("results/fit.py", "bayeslmm.results.report.of_fit"): PLAIN,
-    ("results/posterior.py", "bayeslmm.results.report.of_posterior"): PLAIN,
+    ("results/fit/telling.py", "bayeslmm.results.apa.of_fit"): FEW_FITS,
+    ("results/posterior/telling.py", "bayeslmm.results.apa.of_posterior"): FEW,
+    ("results/fit/telling.py", "bayeslmm.results.report.of_fit"): PLAIN,
+    ("results/posterior/telling.py", "bayeslmm.results.report.of_posterior"): PLAIN,
     ("results/report/blocks.py", "bayeslmm.results.report.page"): PLAIN,
 }
 TYPES_ONLY = {("model.py", "pymc"): "the return type of Model.pymc_model"}
@@ -212,6 +215,16 @@ def test_heavy_libraries_stay_at_home():
     away = [i for i in ALL if i.layer not in HOMES.get(i.module.split(".")[0], {i.layer})]
     assert {(i.file, i.module) for i in away if i.types_only} <= set(TYPES_ONLY)
     assert [i.place for i in away if not i.types_only] == []
+
+
+@pytest.mark.parametrize("whole", [bayeslmm.Fit, bayeslmm.Posterior])
+def test_chapters_of_a_class_do_not_overlap(whole):
+    chapters = [c for c in whole.__bases__ if c.__module__.startswith(f"{whole.__module__}.")]
+    names = [n for c in chapters for n in vars(c) if n not in {"__module__", "__doc__", "__firstlineno__"}]
+    own = [n for n in names if not (n.startswith("_") and n.endswith("_abc_impl"))]
+    shared = {n for n in own if own.count(n) > 1}
+    assert len(chapters) == len(whole.__bases__) > 5
+    assert shared <= {"__static_attributes__", "__abstractmethods__"}
 
 
 def test_imports_are_absolute():

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from bayeslmm.errors import ArgumentError
+from bayeslmm.errors import ArgumentError, check_whole
 from bayeslmm.likelihood.threads import threads
 
 Sampler = Literal["nutpie", "pymc", "numpyro"]
@@ -58,8 +58,7 @@ def make_settings(
     if cores is not None:
         whole["cores"] = (cores, 1)
     for name, (value, least) in whole.items():
-        if not _is_whole(value) or value < least:
-            raise ArgumentError(f"{name}={value!r} must be a whole number, at least {least}")
+        check_whole(name, value, least)
     if seed is not None and (not _is_whole(seed) or not 0 <= seed < 2**63):
         raise ArgumentError(f"seed={seed!r} must be a whole number from 0 to 2**63 - 1, or None")
     if isinstance(target_accept, bool) or not isinstance(target_accept, int | float | np.floating):

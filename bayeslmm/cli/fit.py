@@ -13,9 +13,10 @@ from bayeslmm.cli.sampling import sample
 from bayeslmm.cli.terminal import Terminal
 from bayeslmm.design.formula import parse
 from bayeslmm.errors import ArgumentError
-from bayeslmm.model import lm, lmer
 from bayeslmm.results.fit import Ddf, Fit, check_ddf
 from bayeslmm.results.linear_fit import LinearFit
+from bayeslmm.verbs.lm import lm
+from bayeslmm.verbs.lmer import lmer
 
 if TYPE_CHECKING:
     from bayeslmm.compare.comparison import Comparison

@@ -14,8 +14,8 @@ from bayeslmm.cli.request import Request, output_folder
 from bayeslmm.cli.terminal import Terminal
 from bayeslmm.compare.triage.reanalysis import Reanalysis
 from bayeslmm.errors import ArgumentError
-from bayeslmm.model import reanalyse
 from bayeslmm.results.pictures import save_picture
+from bayeslmm.verbs.reanalyse import reanalyse
 
 ABOUT = {
     "singular": "what is singular, in words",

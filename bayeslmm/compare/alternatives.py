@@ -4,38 +4,24 @@ What a focal coefficient is, and how sure, by least squares with and without reg
 means, by fixed and by random effects, and by the posterior; and the repeated-measures ANOVA where the design has it.
 """
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from textwrap import fill
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from bayeslmm.compare.alternatives_asked import clusters_of, focal_names
 from bayeslmm.compare.alternatives_forest import alternatives_forest
-from bayeslmm.compare.alternatives_notes import about_groups, about_row, nested
-from bayeslmm.compare.classical import COLUMNS, Study, cluster_means, clustered, fixed_effects, ols, tested, wild
-from bayeslmm.compare.comparison import summarise
-from bayeslmm.compare.methods import (
-    BAYES,
-    CR2,
-    FIXED,
-    HC1,
-    INTERACTION,
-    INTERCEPT,
-    MEANS,
-    METHODS,
-    OLS,
-    RM_ANOVA,
-    SLOPES,
-    WILD,
-)
+from bayeslmm.compare.alternatives_mixed import Mixed, mixed_fits, sampled, sentence
+from bayeslmm.compare.alternatives_notes import about_groups
+from bayeslmm.compare.alternatives_rows import CLASSICAL, Way, of_fit, of_posterior, rows_of
+from bayeslmm.compare.classical import COLUMNS, Study
+from bayeslmm.compare.methods import BAYES, METHODS, RM_ANOVA
 from bayeslmm.compare.rm_anova import RmAnova, rm_anova
-from bayeslmm.design import Design, RandomTerm
-from bayeslmm.design.nodes import deparse
-from bayeslmm.errors import ArgumentError, BayeslmmError, BayeslmmWarning, DataError, FormulaError, did_you_mean
+from bayeslmm.errors import DataError
 from bayeslmm.results import rformat
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
@@ -43,20 +29,6 @@ from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
 
 WIDTH = 96
-
-
-class Mixed(Protocol):
-    """What is needed of a model."""
-
-    @property
-    def design(self) -> Design:
-        """The arrays."""
-
-    def fit(self) -> Fit:
-        """Fit it by REML."""
-
-    def sample(self, **options: Any) -> Posterior:
-        """Draws from its posterior."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -173,14 +145,14 @@ def alternatives(
     check_level(level)
     model = make(formula)
     design = model.design
-    term = _term(design, group)
-    study = Study(design, term, _focal(design, focal), level, group_contrasts, seed)
-    fits = _mixed(make, model, study)
-    post = _sampled(model, seed) if bayes else None
-    ways: dict[str, Way] = {**CLASSICAL, **{name: partial(_of_fit, fit=fit) for name, fit in fits.items()}}
+    term = clusters_of(design, group)
+    study = Study(design, term, focal_names(design, focal), level, group_contrasts, seed)
+    fits = mixed_fits(make, model, study)
+    post = sampled(model, seed) if bayes else None
+    ways: dict[str, Way] = {**CLASSICAL, **{name: partial(of_fit, fit=fit) for name, fit in fits.items()}}
     if post is not None:
-        ways[BAYES] = partial(_of_posterior, post=post)
-    table = pd.concat([_rows(study, name, way) for name, way in ways.items()], ignore_index=True)
+        ways[BAYES] = partial(of_posterior, post=post)
+    table = pd.concat([rows_of(study, name, way) for name, way in ways.items()], ignore_index=True)
     order = {name: i for i, name in enumerate(study.focal)}
     table = table.sort_values("term", key=lambda names: names.map(order), kind="stable").reset_index(drop=True)
     return Alternatives(
@@ -202,144 +174,8 @@ def _in_words(names: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, index=names, columns=["assumes", "misleads"])
 
 
-# -- what is asked -------------------------------------------------------------------------------------------------
-
-
-def _term(design: Design, group: str | None) -> RandomTerm:
-    """The clusters: the coarsest grouping factor in which the others are nested, else the one with most levels."""
-    known = {t.group: t for t in design.terms}
-    if group is not None and group not in known:
-        raise ArgumentError(f"alternatives: no grouping factor `{group}`" + did_you_mean(group, known))
-    if group is not None:
-        return known[group]
-    coarsest = design.terms[-1]
-    return coarsest if all(nested(t, coarsest) for t in design.terms) else design.terms[0]
-
-
-def _focal(design: Design, focal: str | list[str] | None) -> tuple[str, ...]:
-    """Names of coefficients; labels of terms stand for all of theirs."""
-    names = design.coef_names
-    if not names:
-        raise FormulaError("alternatives: the fixed part has no coefficient to compare", design.formula.text)
-    if focal is None:
-        return tuple(n for n in names if n != "(Intercept)") or names
-    terms = {t.label: tuple(names[j] for j in t.columns) for t in design.fixed_terms}
-    found: list[str] = []
-    for name in [focal] if isinstance(focal, str) else list(focal):
-        if name not in names and not terms.get(name):
-            raise ArgumentError(f"alternatives: no coefficient or term `{name}`" + did_you_mean(name, [*names, *terms]))
-        found += [name] if name in names else terms[name]
-    if not found:
-        raise ArgumentError("alternatives: focal names no coefficient; leave it out for all")
-    return tuple(dict.fromkeys(found))
-
-
-# -- what is done --------------------------------------------------------------------------------------------------
-
-
-type Way = Callable[[Study], tuple[pd.DataFrame, str]]
-
-
-def _plainly(way: Callable[[Study], pd.DataFrame]) -> Way:
-    return lambda study: (way(study), "")
-
-
-CLASSICAL: dict[str, Way] = {
-    OLS: _plainly(ols),
-    HC1: _plainly(partial(clustered, kind="HC1")),
-    CR2: _plainly(partial(clustered, kind="HC2")),
-    WILD: _plainly(wild),
-    MEANS: _plainly(cluster_means),
-    FIXED: _plainly(partial(fixed_effects, interaction=False)),
-    INTERACTION: _plainly(partial(fixed_effects, interaction=True)),
-}
-
-
-def _rows(study: Study, method: str, way: Way) -> pd.DataFrame:
-    """Rows of one method; where it cannot be applied, empty ones with the reason."""
-    try:
-        found, note = way(study)
-    except BayeslmmError as error:
-        found, note = pd.DataFrame(np.nan, index=list(study.focal), columns=COLUMNS), f"none: {_sentence(error)}"
-    rows = zip(found.index, found["estimate"], found["se"], strict=True)
-    notes = [note or about_row(study, method, str(name), estimate, se) for name, estimate, se in rows]
-    return found.assign(method=method, note=notes).rename_axis("term").reset_index()
-
-
-# -- mixed models --------------------------------------------------------------------------------------------------
-
-
-def _mixed(make: Callable[[str], Mixed], model: Mixed, study: Study) -> dict[str, Fit | str]:
-    """REML fits with random intercepts and with random slopes, or why there is none."""
-    design = study.design
-    sloped = any(e != "(Intercept)" for t in design.terms for e in t.effects)
-    slopes = [] if sloped else _slope_labels(study)
-    found: dict[str, Fit | str] = {}
-    found[INTERCEPT] = _fitted(partial(make, _formula(design, study.term, [])) if sloped else lambda: model)
-    if sloped:
-        found[SLOPES] = _fitted(lambda: model)
-    elif slopes:
-        found[SLOPES] = _fitted(partial(make, _formula(design, study.term, slopes)))
-    else:
-        found[SLOPES] = f"no focal predictor varies within {study.term.group}"
-    return found
-
-
-def _fitted(model: Callable[[], Mixed]) -> Fit | str:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", BayeslmmWarning)
-        try:
-            return model().fit()
-        except BayeslmmError as error:
-            return _sentence(error)
-
-
-def _slope_labels(study: Study) -> list[str]:
-    """Fixed terms with focal coefficients that vary within clusters."""
-    varying = {study.design.coef_names.index(f) for f in study.focal if f != "(Intercept)" and study.varies(f)}
-    return [t.label for t in study.design.fixed_terms if varying & set(t.columns)]
-
-
-def _formula(design: Design, term: RandomTerm, slopes: list[str]) -> str:
-    """The fixed part as written, random intercepts for all groups, and these slopes for one."""
-    f = design.formula
-    bars = {}
-    for bar in f.random:
-        group = ":".join(v.label for v in bar.group.variables)
-        own = slopes if bar.group.name == term.group else []
-        bars[group] = f"({' + '.join(['1', *own])} | {group})"
-    fixed = ["1" if f.has_intercept else "0", *f.term_labels, *(deparse(o) for o in f.offsets)]
-    return f"{f.response.label} ~ {' + '.join([*fixed, *bars.values()])}"
-
-
-def _of_fit(study: Study, fit: Fit | str) -> tuple[pd.DataFrame, str]:
-    if isinstance(fit, str):
-        raise DataError(fit)
-    tests = fit.tests().reindex(list(study.focal))
-    table = tested(study, *(tests[c].to_numpy(float) for c in ("estimate", "se", "df")))
-    return table, "singular fit: a variance is estimated as zero, or a correlation as 1" if fit.is_singular else ""
-
-
-def _of_posterior(study: Study, post: Posterior) -> tuple[pd.DataFrame, str]:
-    at = [study.design.coef_names.index(f) for f in study.focal]
-    found = summarise(post.draws.beta[:, at], study.level, list(study.focal))
-    table = found.rename(columns={"mean": "estimate", "sd": "se"}).reindex(columns=COLUMNS)
-    return table, "" if post.diagnostics().ok else "the draws need a closer look: see .post.diagnostics()"
-
-
-def _sampled(model: Mixed, seed: int | None) -> Posterior:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", BayeslmmWarning)
-        return model.sample(seed=seed, progressbar=False)
-
-
 def _anova(study: Study) -> RmAnova | str:
     try:
         return rm_anova(study.design, study.term)
     except DataError as error:
-        return _sentence(error)
-
-
-def _sentence(error: BayeslmmError) -> str:
-    """The message of an error, on one line."""
-    return " ".join(str(error).split("\n")[0].split())
+        return sentence(error)

@@ -25,7 +25,7 @@ from scipy.special import bdtr, bdtrik
 from bayeslmm.bayes.prior_draws import prior_draws
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.design import Design
-from bayeslmm.errors import ArgumentError, SamplingWarning
+from bayeslmm.errors import ArgumentError, SamplingWarning, check_whole
 from bayeslmm.likelihood.threads import threads
 from bayeslmm.results import style
 from bayeslmm.results.frames import preformatted
@@ -204,10 +204,9 @@ def _default(options: dict[str, Any]) -> Callable[[Any, int], Posterior]:
 
 
 def _check(n: int, cores: int | None, sampler: object, options: dict[str, Any]) -> None:
-    for name, value, least in (("n", n, LEAST), ("cores", cores, 1)):
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not (value is None and name == "cores") and (not whole or value is None or value < least):
-            raise ArgumentError(f"calibrate({name}={value!r}): {name} must be a whole number, at least {least}")
+    check_whole("n", n, LEAST, "calibrate")
+    if cores is not None:
+        check_whole("cores", cores, 1, "calibrate")
     if sampler is not None and not callable(sampler):
         raise ArgumentError("calibrate: sampler is a function of a model and a seed that returns its posterior")
     if sampler is not None and options:

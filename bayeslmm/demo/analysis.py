@@ -12,10 +12,11 @@ from scipy import stats
 from bayeslmm import datasets
 from bayeslmm.compare.comparison import Comparison, compare
 from bayeslmm.compare.pooling import Pooling, pooling
-from bayeslmm.model import lm, lmer
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.linear_fit import LinearFit
 from bayeslmm.results.posterior import Posterior
+from bayeslmm.verbs.lm import lm
+from bayeslmm.verbs.lmer import lmer
 
 ONE_LINE = "salary ~ grade"
 LEVELS = "salary ~ 1 + grade + (1 | major)"

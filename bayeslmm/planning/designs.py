@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayeslmm.errors import ArgumentError, DataError, did_you_mean
+from bayeslmm.errors import ArgumentError, DataError, check_whole, did_you_mean
 
 type Size = Any
 
@@ -192,8 +192,7 @@ def _sizes(name: str, size: Size, parents: int, rng: np.random.Generator) -> lis
 
 
 def _count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ArgumentError(f"{name}={value!r} must be a whole number, at least 1")
+    check_whole(name, value)
     return int(value)
 
 

@@ -12,7 +12,7 @@ from bayeslmm.errors import ArgumentError
 from bayeslmm.results import style
 
 if TYPE_CHECKING:
-    from bayeslmm.planning.power import Power
+    from bayeslmm.planning.power_table import Power
     from bayeslmm.planning.recovery import Recovery
 
 COLOURS = (style.REML, style.BAYES, style.COMPLETE, style.PRIOR, style.NO_POOLING, style.DATA)

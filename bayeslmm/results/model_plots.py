@@ -12,10 +12,9 @@ from bayeslmm.bayes.prior_draws import prior_draws
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.design import Design, RandomTerm
 from bayeslmm.design.along import Along, all_columns, along
-from bayeslmm.errors import ArgumentError, did_you_mean
+from bayeslmm.errors import ArgumentError, check_whole, did_you_mean
 from bayeslmm.results import rformat, style
 from bayeslmm.results.posterior_draws import Draws
-from bayeslmm.results.prior_predictive import check_draws
 
 WORLDS, GROUPS, COLUMNS = 3, 20, 9
 
@@ -58,7 +57,7 @@ class ModelPlots:
         ArgumentError
             A flat prior, which has no draws; or no variable or grouping factor of this name.
         """
-        check_draws("priors", draws)
+        check_whole("draws", draws, 1, "priors")
         design = self.design
         term = _term(design, group)
         found = Draws(prior_draws(design, self.given, max(int(draws), COLUMNS), seed), design)

@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.bayes.widths import has_width
 from bayeslmm.design.linear import LinearFunctions
-from bayeslmm.errors import ArgumentError, did_you_mean
+from bayeslmm.errors import ArgumentError, check_whole, did_you_mean
 from bayeslmm.results import rformat, style
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
@@ -102,8 +102,7 @@ def prior_decision(
         raise ArgumentError(f"prior_sensitivity: a decision is about one quantity, and {function.m} were given")
     if isinstance(reach, bool) or not isinstance(reach, int | float | np.number) or not 1.5 < reach < np.inf:
         raise ArgumentError(f"reach={reach!r} must be a number above 1.5, such as 32")
-    if isinstance(refits, bool) or not isinstance(refits, int | np.integer) or refits < 0:
-        raise ArgumentError(f"refits={refits!r} must be a whole number, at least 0")
+    check_whole("refits", refits, 0)
     changed, fixed = chosen_slots(priors, key)
     base = Base.of(1.0, draws, priors, function, changed)
     search = AtFactors(priors, function, changed, refit, level, refits, [base])

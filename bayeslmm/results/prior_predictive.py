@@ -6,7 +6,7 @@ import xarray as xr
 from bayeslmm.bayes.prior_draws import prior_draws
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.design import Design
-from bayeslmm.errors import ArgumentError
+from bayeslmm.errors import ArgumentError, check_whole
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_predict import make_predictor
 from bayeslmm.results.predictor import Streams
@@ -15,29 +15,14 @@ MOST = 500_000_000  # numbers that are returned: 4 GB
 
 
 def prior_predictive(design: Design, priors: Priors, draws: int, seed: int | None) -> xr.DataTree:
-    """Draw from the prior and the prior predictive distribution.
-
-    Parameters
-    ----------
-    design, priors
-        The arrays, and the priors of their parameters.
-    draws
-        How many.
-    seed
-        Of the random numbers.
-
-    Returns
-    -------
-    DataTree
-        `prior`: parameters and random effects, named as in a posterior; `prior_predictive`: `y` (chain, draw, obs),
-        responses with residual noise; `observed_data`. Of one chain.
+    """`Model.prior_predictive`: `prior` and `prior_predictive` (chain, draw, obs), of one chain, and `observed_data`.
 
     Raises
     ------
     ArgumentError
         A prior is flat, or the draws would need more than 4 GB.
     """
-    check_draws("prior_predictive", draws)
+    check_whole("draws", draws, 1, "prior_predictive")
     held = design.n + sum(t.n_levels * t.k for t in design.terms)
     if draws * held > MOST:
         raise ArgumentError(
@@ -53,9 +38,3 @@ def prior_predictive(design: Design, priors: Priors, draws: int, seed: int | Non
     )
     observed = xr.Dataset({"y": ("obs", design.y)}, {"obs": y["obs"]})
     return xr.DataTree.from_dict({"prior": prior, "prior_predictive": y, "observed_data": observed})
-
-
-def check_draws(verb: str, draws: int) -> None:
-    """Refuse what is not a whole number, at least 1."""
-    if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 1:
-        raise ArgumentError(f"{verb}(draws={draws!r}): draws must be a whole number, at least 1")

@@ -21,7 +21,7 @@ from arviz_stats.base import array_stats
 
 from bayeslmm.bayes.names import pair_labels, short
 from bayeslmm.bayes.priors import Priors
-from bayeslmm.errors import ArgumentError
+from bayeslmm.errors import check_whole
 from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.results.contrasts import table_text
 from bayeslmm.results.frames import preformatted
@@ -74,8 +74,7 @@ def prior_sensitivity(draws: Draws, priors: Priors, most: int) -> PriorSensitivi
     most
         The likelihood is evaluated at this many draws, evenly spaced.
     """
-    if isinstance(most, bool) or not isinstance(most, int | np.integer) or most < 100:
-        raise ArgumentError(f"prior_sensitivity(draws={most!r}): draws must be a whole number, at least 100")
+    check_whole("draws", most, 100, "prior_sensitivity")
     chosen = np.unique(np.linspace(0, draws.size - 1, min(int(most), draws.size)).astype(int))
     values, names = parameter_draws(draws)
     by_class = {name: x[chosen] for name, x in log_priors(draws, priors).items()}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from bayeslmm.design import Design
-from bayeslmm.errors import ArgumentError, BayeslmmError, did_you_mean
+from bayeslmm.errors import ArgumentError, BayeslmmError, check_whole, did_you_mean
 from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.likelihood.policy import pays
 from bayeslmm.likelihood.runner import Runner, plain_seconds
@@ -99,8 +99,7 @@ class Refits:
             `n` or `workers` below 1, unknown `resample`, `by` that is not a grouping factor or without cases.
         """
         for name, value in (("n", n), ("workers", 1 if workers is None else workers)):
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-                raise ArgumentError(f"{name}={value!r} must be a whole number, at least 1")
+            check_whole(name, value)
         if resample not in get_args(Resample):
             known, near = get_args(Resample), did_you_mean(str(resample), get_args(Resample))
             raise ArgumentError(f'resample="{resample}" is not known; it is one of {", ".join(known)}{near}')

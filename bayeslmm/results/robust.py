@@ -8,7 +8,7 @@ import pandas as pd
 
 from bayeslmm.design import Design
 from bayeslmm.design.clusters import Clusters
-from bayeslmm.errors import ArgumentError, check_choice, did_you_mean
+from bayeslmm.errors import ArgumentError, check_choice, check_whole, did_you_mean
 from bayeslmm.point.distributions import t_p_value, t_quantile
 from bayeslmm.point.least_squares import LeastSquares
 from bayeslmm.point.robust import KINDS, Kind, decided_alone, robust_covariance, satterthwaite_df
@@ -205,8 +205,7 @@ def wild_bootstrap(
     """Tests of the coefficients named; arguments as for `LinearFit.wild_bootstrap`."""
     check_choice("weights", weights, ("auto", *POINTS))
     check_level(level)
-    if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 99:
-        raise ArgumentError(f"wild_bootstrap(draws={draws!r}): draws must be a whole number, at least 99")
+    check_whole("draws", draws, 99, "wild_bootstrap")
     names = list(design.coef_names)
     chosen = names if terms is None else terms
     for name in chosen:
