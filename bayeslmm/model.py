@@ -349,7 +349,7 @@ class Model:
         fit
             The fit; by REML where it is left out.
         **options
-            `post`, `focal`, `ddf`, `level`, `near`, `seed`, `sensitivity`, `sampling`.
+            `post`, `focal`, `ddf`, `level`, `near`, `seed`, `sensitivity`, `sampling`, `bootstrap`.
         """
         from bayeslmm.compare.triage.reanalysis import OPTIONS, reanalyse
 

@@ -29,8 +29,8 @@ def reanalyse(
         As for `Model.fit`, where a formula or a model is given.
     **options
         `focal` (the effects that matter), `post` (a posterior made before), `ddf`, `level`, `near`, `seed`,
-        `sensitivity`, `sampling`: as for `bayeslmm.compare.triage.reanalysis.reanalyse`. With a formula also `weights`,
-        `offset`, `contrasts`, `functions`, `priors`, `data_name`: as for `Model`.
+        `sensitivity`, `sampling`, `bootstrap`: as for `bayeslmm.compare.triage.reanalysis.reanalyse`. With a formula
+        also `weights`, `offset`, `contrasts`, `functions`, `priors`, `data_name`: as for `Model`.
 
     Returns
     -------
