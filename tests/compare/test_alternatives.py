@@ -275,7 +275,7 @@ def test_methods_without_an_estimate_are_marked():
     _, mine = plt.subplots()
     (ax,) = found.plot(axes=np.array([mine]))
     assert ax is mine
-    assert [t.get_text() for t in ax.texts] == ["none"]
+    assert [t.get_text() for t in ax.texts] == ["not estimable"]
 
 
 @pytest.mark.parametrize(
