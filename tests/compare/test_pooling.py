@@ -332,7 +332,7 @@ def test_every_kind_of_model_has_measures_and_a_text(formula):
     data = blm.datasets.load("sleepstudy").assign(w=np.tile([1.0, 3.0], 90), o=np.arange(180.0))
     pooled = blm.pooling(fitted(formula, data, weights="w"))
     assert pooled.measures["pooling"].between(0, 1).all()
-    assert "Variance explained" in str(pooled)
+    assert "R2, and pooling" in str(pooled)
 
 
 def test_printed_intercepts_of_nested_groups_can_be_compared():
@@ -384,7 +384,7 @@ def test_the_text_shows_all_effects_side_by_side(salary):
     at = text.index("(Intercept): complete pooling 1.27, mean of the levels alone 1.25")
     assert text[at + 1] == "grade: complete pooling -3.65, mean of the levels alone 1.63"
     assert text[at + 4] == "grade: b moved most, from -0.348 to 2.453 (5 rows): noisy, extreme"
-    assert text[at + 6].startswith("Variance explained, and pooling")
+    assert text[at + 6].startswith("R2, and pooling: the share")
     assert text[at + 8].split()[:3] == ["(rows)", "25", "0.923"]
 
 
