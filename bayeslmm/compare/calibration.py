@@ -109,7 +109,7 @@ class Calibration:
             out = (share < low) | (share > high)
             colour = style.BAYES if out.any() else style.REML
             ax.fill_between(z, low - z, high - z, step="mid", color=style.NO_POOLING, alpha=0.25, lw=0)
-            ax.axhline(0, color=style.DATA, lw=0.8)
+            ax.axhline(0, color=style.ink(), lw=0.8)
             ax.plot(z, share - z, color=colour, lw=1.4)
             style.tidy(ax, f"{style.fold(name, width / columns - 0.6)}\np = {p_values[name]:.2g}")
             ax.tick_params(labelsize=7)

@@ -108,7 +108,7 @@ def _panel(
     own = reml[reml["term"] == effect].set_index("level").loc[order]
     half = normal_quantile(0.5 + level / 2) * own["se"].to_numpy(float)
     mode = own["estimate"].to_numpy(float)
-    ax.axvline(0, color=style.DATA, lw=0.9, zorder=1)
+    ax.axvline(0, color=style.ink(), lw=0.9, zorder=1)
     if bayes is None:
         _intervals(ax, y, mode, mode - half, mode + half, "REML")
     else:

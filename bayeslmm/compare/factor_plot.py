@@ -49,7 +49,7 @@ def factor_against_rows(
         ax.plot(n + jitter, factor, label=effect, **look)
     if theta is not None:
         at = np.linspace(max(0.0, n.min() - 1), n.max() + 1, 200)
-        ax.plot(at, 1 / (1 + at * theta**2), "--", lw=1, color=style.DATA, label="1 / (1 + n theta²)", zorder=1)
+        ax.plot(at, 1 / (1 + at * theta**2), "--", lw=1, color=style.ink(), label="1 / (1 + n theta²)", zorder=1)
     ax.set_ylim(-0.04, 1.04)
     ax.set_xlim(n.min() - 1, n.max() + 1)
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))

@@ -107,7 +107,7 @@ def _panel(
     lines: dict[str, np.ndarray],
     shifts: dict[str, float],
 ) -> None:
-    ax.plot(where.values[rows], design.y[rows] - design.offset[rows], "o", ms=3.5, color=style.DATA, alpha=0.75)
+    ax.plot(where.values[rows], design.y[rows] - design.offset[rows], "o", ms=3.5, color=style.ink(), alpha=0.75)
     at, X = where.path(rows, columns)
     marker = "." if where.categories else ""
     for kind, colour, dash, lw, label in LINES:

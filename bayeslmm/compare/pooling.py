@@ -3,10 +3,10 @@
 *No pooling*: least squares within each level (see `levels` for what a level cannot tell). *Complete pooling*: least
 squares of the fixed part over all rows, groups ignored. *Partial pooling*: fixed plus random part, by REML (best linear
 unbiased prediction) and by the posterior. The pooling factor of an effect is `Var(b | y) / Var(b)`, the share of its
-variance that the level's data leave open (Gelman & Pardoe 2006 measure the same share over all levels): 0 where a
-level's own data decide, 1 where it gets the mean. Where effects are correlated, what a level says about one of them is
-data about the others too: at a correlation of +-1 a slope may follow its intercept, far from its own estimate, with a
-factor near 0.
+variance that the level's data leave open, were its effects uncorrelated: 0 where what a level says about the effect
+decides, 1 where it gets the mean. Correlations are left out since what a level says about one effect is data about the
+others too: at a correlation of +-1 a slope follows its intercept, far from its own estimate, and nothing is left open
+(Gelman & Pardoe 2006 measure that share, over all levels: see `Pooling.measures`).
 """
 
 from dataclasses import dataclass

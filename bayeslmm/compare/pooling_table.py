@@ -1,5 +1,7 @@
 """The numbers of `Pooling`: each level alone, all levels together, and in between."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -33,7 +35,7 @@ def _one_group(fit: Fit, t: int) -> pd.DataFrame:
         no_pooling_se=[own.se],
         complete=[_for_all(together[1], names, term)],
         complete_se=[_for_all(together[2], names, term)],
-        pooling_factor=[_pooling_factor(fit, t, variances) @ R.T + np.where(R.any(axis=1), 0.0, np.nan)],
+        pooling_factor=[_pooling_factor(fit, t) @ R.T + np.where(R.any(axis=1), 0.0, np.nan)],
     )
     sds = np.full((term.n_levels, len(names)), np.nan)
     sds[:, R.any(axis=1)] = np.sqrt(np.clip(variances, 0, None)) @ R[R.any(axis=1)].T
@@ -77,7 +79,10 @@ def _shift(fit: Fit, term: RandomTerm, names: list[str]) -> np.ndarray:
     return added.ravel()
 
 
-def _pooling_factor(fit: Fit, t: int, conditional: np.ndarray) -> np.ndarray:
-    """Var(b | y) / Var(b) of every level and effect, (J, k); 1 where there is no variance."""
-    prior = np.diag(fit.estimates.covariances[t])
-    return np.where(prior > 0, conditional / np.where(prior > 0, prior, 1.0), 1.0)
+def _pooling_factor(fit: Fit, t: int) -> np.ndarray:
+    """Var(b | y) / Var(b) of every level and effect were its effects uncorrelated, (J, k); 1 without variance."""
+    at = fit.estimates
+    apart = replace(at, lambdas=tuple(np.diag(np.sqrt(np.diag(S))) / at.sigma for S in at.covariances))
+    prior = np.diag(at.covariances[t])
+    left_open = np.einsum("jkk->jk", mode_variances(fit.likelihood, apart)[t])
+    return np.where(prior > 0, left_open / np.where(prior > 0, prior, 1.0), 1.0)

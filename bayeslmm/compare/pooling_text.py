@@ -13,7 +13,7 @@ from bayeslmm.results import rformat
 if TYPE_CHECKING:
     from bayeslmm.compare.pooling import Pooling
 
-MEASURES = "Variance explained, and pooling: 0 own data, 1 the mean (Gelman & Pardoe 2006)"
+MEASURES = "R2, and pooling: the share that the data leave open (Gelman & Pardoe 2006)"
 FACTOR = "factor: 0 where the level's own data decide, 1 where it gets the mean"
 
 

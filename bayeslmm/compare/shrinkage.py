@@ -76,7 +76,7 @@ def _two_effects(table: pd.DataFrame, fit: Fit, term: RandomTerm, x_name: str, y
     many = term.n_levels > MOST_LABELS
     _points(ax, at, 3.0 if many else 5.0)
     centre = [float(fit.fixef.get(e, 0.0)) for e in (x_name, y_name)]
-    ax.plot(*centre, "+", ms=12, mew=2, color=style.DATA, label="population")
+    ax.plot(*centre, "+", ms=12, mew=2, color=style.ink(), label="population")
     if not many:
         _names(ax, term, at["no_pooling"], at["reml"])
     ax.set_xlabel(_label(fit, x_name), fontsize=9)
@@ -85,7 +85,7 @@ def _two_effects(table: pd.DataFrame, fit: Fit, term: RandomTerm, x_name: str, y
 
 
 def _points(ax: Axes, at: dict[str, np.ndarray], size: float) -> None:
-    ax.plot(*at["no_pooling"].T, "o", ms=size, mfc="white", color=style.NO_POOLING, label="no pooling")
+    ax.plot(*at["no_pooling"].T, "o", ms=size, mfc=style.paper(), color=style.NO_POOLING, label="no pooling")
     ax.plot(*at["reml"].T, "o", ms=size, color=style.REML, label="pooled, REML")
     if "bayes" in at:
         ax.plot(*at["bayes"].T, "D", ms=0.75 * size, color=style.BAYES, label="pooled, Bayes")
@@ -127,7 +127,7 @@ def _names(ax: Axes, term: RandomTerm, own: np.ndarray, partial: np.ndarray) -> 
             xytext=tuple(9 * direction),
             textcoords="offset points",
             fontsize=8,
-            color=style.DATA,
+            color=style.ink(),
             ha="center" if abs(direction[0]) < 0.5 else "left" if direction[0] > 0 else "right",
             va="center",
         )
@@ -142,7 +142,7 @@ def _one_effect(table: pd.DataFrame, fit: Fit, term: RandomTerm, name: str, ax: 
     at = {"no_pooling": y + 0.0, "reml": y + 0.0, "bayes": y - (0.0 if many else 0.25)}
     at = {k: np.column_stack([rows[k].to_numpy(float), v]) for k, v in at.items() if k in rows}
     _moves(ax, at["no_pooling"], at["reml"])
-    ax.axvline(float(fit.fixef.get(name, 0.0)), color=style.DATA, lw=0.9, label="population", zorder=1)
+    ax.axvline(float(fit.fixef.get(name, 0.0)), color=style.ink(), lw=0.9, label="population", zorder=1)
     _points(ax, at, 2.5 if many else 4.5)
     ax.set_ylim(-0.8, term.n_levels - 0.2)
     if many:

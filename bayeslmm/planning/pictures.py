@@ -56,7 +56,7 @@ def plot_power(of: "Power", measure: str, axes: Any, width: float) -> np.ndarray
         if measure == "power" and (part["true"] == 0).all():
             goal = of.alpha
         if goal is not None:
-            ax.axhline(goal, color=style.DATA, lw=0.8, ls="--", zorder=1)
+            ax.axhline(goal, color=style.ink(), lw=0.8, ls="--", zorder=1)
         true = float(part["true"].iloc[0])
         what = "size of the test" if measure == "power" and true == 0 else WORDS[measure]
         style.tidy(ax, style.fold(f"{test} (true value {true:g}): {what}", share - 0.5))
@@ -160,7 +160,7 @@ def _parameters(ax: Axes, of: "Recovery", share: float) -> None:
         ax.plot(middle[own], y[own], "o", ms=4, color=colour)
     for i in np.flatnonzero(~np.isfinite(half)):
         ax.annotate("no interval", (0, y[i]), xytext=(4, 0), textcoords="offset points", fontsize=7, va="center")
-    ax.axvline(0, color=style.DATA, lw=0.8)
+    ax.axvline(0, color=style.ink(), lw=0.8)
     ax.set_yticks(y, [str(n).replace("[", "\n[") for n in table.index], fontsize=7)
     ax.set_ylim(-0.7, len(table) - 0.3)
     ax.xaxis.set_major_locator(MaxNLocator(5))

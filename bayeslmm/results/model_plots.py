@@ -90,7 +90,7 @@ def _lines(design: Design, term: RandomTerm, where: Along, found: Draws, draws: 
     _bundle(flat[0], where, at, lines, design, f"{draws} means")
     for i, ax in enumerate(flat[1:]):
         _bundle(ax, where, at, worlds[i], design, f"Draw {i + 1}")
-        ax.plot(at, lines[i % draws], color=style.DATA, lw=1.6, ls="--")
+        ax.plot(at, lines[i % draws], color=style.ink(), lw=1.6, ls="--")
     _limits(flat, [lines, *worlds], design.y_net)
     _label(flat, where)
     lower, upper = np.quantile(lines, [0.025, 0.975])
@@ -113,7 +113,7 @@ def _coefficients(design: Design, term: RandomTerm, found: Draws) -> tuple[np.nd
 
 
 def _bundle(ax: Axes, where: Along, at: np.ndarray, lines: np.ndarray, design: Design, title: str) -> None:
-    ax.plot(where.values, design.y_net, "o", ms=2.5, color=style.DATA, alpha=min(0.6, 60 / design.n + 0.1), zorder=3)
+    ax.plot(where.values, design.y_net, "o", ms=2.5, color=style.ink(), alpha=min(0.6, 60 / design.n + 0.1), zorder=3)
     marker = "." if where.categories else ""
     ax.plot(at, lines.T, color=style.PRIOR, lw=0.9, alpha=0.6, marker=marker)
     style.tidy(ax, title)
@@ -153,7 +153,7 @@ def _means(design: Design, term: RandomTerm, found: Draws, width: float) -> np.n
     means = found.beta[:COLUMNS] @ X.T + (found.b(term)[:COLUMNS] * Z).sum(axis=2)
     figure, ax = plt.subplots(figsize=(width, min(0.6 * width, 4.0)), layout="constrained")
     for column, values in enumerate([observed, *means]):
-        colour = style.PRIOR if column else style.DATA
+        colour = style.PRIOR if column else style.ink()
         ax.plot(np.full(values.size, column), values, "_", ms=9, mew=1.2, color=colour, alpha=0.8)
     ax.set_xticks(range(COLUMNS + 1), ["data", *map(str, range(1, COLUMNS + 1))])
     _limits([ax], [means], observed)

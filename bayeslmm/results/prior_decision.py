@@ -228,7 +228,7 @@ def _picture(found: PriorDecision, width: float, ax: Axes | None) -> Axes:
     ax.fill_between(x, curve["lower"], curve["upper"], color=style.BAYES, alpha=0.25, lw=0)
     ax.plot(x, curve["estimate"], color=style.BAYES, lw=1.4)
     refitted = (curve["how"] == "refitted").to_numpy()
-    ax.plot(x[refitted], curve["estimate"][refitted], "o", ms=4, color=style.BAYES, mfc="white")
+    ax.plot(x[refitted], curve["estimate"][refitted], "o", ms=4, color=style.BAYES, mfc=style.paper())
     ax.axvline(1, color=style.ink(), lw=0.8, ls=":")
     for factor in found.table["factor"].dropna():
         ax.axvline(factor, color=style.PRIOR, lw=1.4)

@@ -39,6 +39,11 @@ def ink() -> str:
     return "#E0E0E0" if dark() else DATA
 
 
+def paper() -> Any:
+    """The colour of the background: hollow marks are filled with it."""
+    return mpl.rcParams["axes.facecolor"]
+
+
 def new_axes(ax: Axes | None, width: float, height: float) -> Axes:
     """Return the axes given, or new ones of this size in inches."""
     if ax is not None:

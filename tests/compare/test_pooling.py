@@ -91,6 +91,20 @@ def test_the_pooling_factor_in_closed_form():
     np.testing.assert_allclose(table["reml"] - mean, (1 - left) * (table["no_pooling"] - mean))
 
 
+def test_the_pooling_factor_is_of_the_effects_own_data():
+    """One grouping factor: v / (v + Var(b)) from the level's columns, each effect's prior apart from the others'."""
+    fit = fitted("salary ~ 1 + grade + (1 + grade | major)", "salary")  # cor +1: the intercept tells the slope
+    table = blm.pooling(fit).table.pivot(index="level", columns="term", values="pooling_factor")
+    salary = blm.datasets.load("salary")
+    prior = np.diag(np.diag(fit.estimates.covariances[0]))
+    for level, own in salary.groupby("major", observed=True):
+        Z = np.column_stack([np.ones(len(own)), own["grade"]])
+        open_ = np.linalg.inv(np.linalg.inv(prior) + Z.T @ Z / fit.sigma**2)
+        np.testing.assert_allclose(table.loc[level], np.diag(open_) / np.diag(prior), rtol=1e-9)
+    assert (table["grade"] > 0.85).all()
+    assert (table["(Intercept)"] < 0.1).all()
+
+
 def test_without_variance_all_is_pooled():
     table = blm.pooling(fitted("Yield ~ 1 + (1 | Batch)", "dyestuff2")).table
     np.testing.assert_array_equal(table["pooling_factor"], 1.0)
@@ -318,7 +332,7 @@ def test_every_kind_of_model_has_measures_and_a_text(formula):
     data = blm.datasets.load("sleepstudy").assign(w=np.tile([1.0, 3.0], 90), o=np.arange(180.0))
     pooled = blm.pooling(fitted(formula, data, weights="w"))
     assert pooled.measures["pooling"].between(0, 1).all()
-    assert "Variance explained" in str(pooled)
+    assert "R2, and pooling" in str(pooled)
 
 
 def test_printed_intercepts_of_nested_groups_can_be_compared():
@@ -370,7 +384,7 @@ def test_the_text_shows_all_effects_side_by_side(salary):
     at = text.index("(Intercept): complete pooling 1.27, mean of the levels alone 1.25")
     assert text[at + 1] == "grade: complete pooling -3.65, mean of the levels alone 1.63"
     assert text[at + 4] == "grade: b moved most, from -0.348 to 2.453 (5 rows): noisy, extreme"
-    assert text[at + 6].startswith("Variance explained, and pooling")
+    assert text[at + 6].startswith("R2, and pooling: the share")
     assert text[at + 8].split()[:3] == ["(rows)", "25", "0.923"]
 
 

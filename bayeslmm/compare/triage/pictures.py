@@ -55,7 +55,7 @@ def _interval(ax: Axes, y: float, row: dict[Any, Any], faint: bool) -> None:
     bayes = row["analysis"] == POSTERIOR
     color = style.BAYES if bayes else style.NO_POOLING if faint else style.REML
     ax.plot([row["lower"], row["upper"]], [y, y], color=color, lw=1.6)
-    ax.plot(row["estimate"], y, "o" if bayes else "s", color=color, ms=5, mfc="white" if faint else color)
+    ax.plot(row["estimate"], y, "o" if bayes else "s", color=color, ms=5, mfc=style.paper() if faint else color)
 
 
 def _forest_title(found: "Reanalysis", name: str) -> str:
