@@ -16,6 +16,7 @@ import pandas as pd
 from bayeslmm.compare.alternatives_asked import clusters_of, focal_names
 from bayeslmm.compare.alternatives_forest import alternatives_forest
 from bayeslmm.compare.alternatives_mixed import Mixed, mixed_fits, sampled, sentence
+from bayeslmm.compare.alternatives_notes import about_groups
 from bayeslmm.compare.alternatives_rows import CLASSICAL, Way, of_fit, of_posterior, rows_of
 from bayeslmm.compare.classical import COLUMNS, Study
 from bayeslmm.compare.methods import BAYES, METHODS, RM_ANOVA
@@ -52,6 +53,8 @@ class Alternatives:
         The mixed models by method, to look at.
     post
         The posterior, or None.
+    notes
+        What the analyses without random effects leave out.
     """
 
     table: pd.DataFrame
@@ -62,6 +65,7 @@ class Alternatives:
     rm_anova: RmAnova | str
     fits: dict[str, Fit]
     post: Posterior | None
+    notes: tuple[str, ...] = ()
 
     def plot(self, axes: np.ndarray | None = None, width: float = 7.0) -> np.ndarray:
         """Forest plot: one panel for each focal coefficient, one row for each method.
@@ -79,9 +83,12 @@ class Alternatives:
         title = (
             f"{len(self.methods)} analyses of the same coefficients; clusters: {self.clusters} levels of {self.group}"
         )
-        blocks = [title, *(self._block(str(term)) for term in self.table["term"].unique())]
+        title = "\n".join([title, *(fill(note, WIDTH) for note in self.notes)])
+        everywhere = self._notes_of_all_terms()
+        blocks = [title, *(self._block(str(term), everywhere) for term in self.table["term"].unique())]
+        blocks += ["\n".join(_noted(m, n) for m, n in everywhere.items())] if everywhere else []
         said = [self._said(str(name)) for name in self.methods.index]
-        anova = str(self.rm_anova)
+        anova = str(self.rm_anova) if isinstance(self.rm_anova, RmAnova) else fill(self.rm_anova, WIDTH)
         if isinstance(self.rm_anova, RmAnova):
             anova += "\n" + _bullet("assumes", RM_ANOVA.assumes) + "\n" + _bullet("misleads", RM_ANOVA.misleads)
         return "\n\n".join([*blocks, anova, "What each assumes, and when it misleads\n" + "\n".join(said)])
@@ -91,7 +98,14 @@ class Alternatives:
     def _repr_html_(self) -> str:
         return preformatted(str(self))
 
-    def _block(self, term: str) -> str:
+    def _notes_of_all_terms(self) -> dict[str, str]:
+        """Notes by method that are the same for several terms, to be told once."""
+        if self.table["term"].nunique() < 2:
+            return {}
+        notes = self.table.groupby("method", sort=False)["note"].unique()
+        return {str(m): str(said[0]) for m, said in notes.items() if len(said) == 1 and said[0]}
+
+    def _block(self, term: str, told: dict[str, str]) -> str:
         own = self.table[self.table["term"] == term]
         decimals = rformat.decimals_for(own["se"].to_numpy(float))
         number = {c: ["" if pd.isna(v) else rformat.fixed(v, decimals) for v in own[c]] for c in COLUMNS}
@@ -101,16 +115,16 @@ class Alternatives:
         columns = [list(own["method"]), number["estimate"], number["se"], df, p, interval]
         header = [term, "estimate", "se", "df", "p", f"{100 * self.level:g}% interval"]
         text = rformat.columns_as_text(header, columns, [True, *[False] * 5])
-        notes = [
-            fill(f"{m}: {n}", WIDTH, subsequent_indent="  ")
-            for m, n in zip(own["method"], own["note"], strict=True)
-            if n
-        ]
+        notes = [_noted(m, n) for m, n in zip(own["method"], own["note"], strict=True) if n and m not in told]
         return "\n".join([text, *notes])
 
     def _said(self, name: str) -> str:
         assumes, misleads = (str(v) for v in self.methods.loc[name])
         return "\n".join([name, _bullet("assumes", assumes), _bullet("misleads", misleads)])
+
+
+def _noted(method: str, note: str) -> str:
+    return fill(f"{method}: {note}", WIDTH, subsequent_indent="  ")
 
 
 def _bullet(what: str, text: str) -> str:
@@ -150,6 +164,7 @@ def alternatives(
         _anova(study),
         {name: fit for name, fit in fits.items() if isinstance(fit, Fit)},
         post,
+        about_groups(design, term),
     )
 
 

@@ -1,7 +1,6 @@
 """What `blm.alternatives` is asked: which coefficients matter, and which groups are the clusters."""
 
-import numpy as np
-
+from bayeslmm.compare.alternatives_notes import nested
 from bayeslmm.design import Design, RandomTerm
 from bayeslmm.errors import ArgumentError, FormulaError, did_you_mean
 
@@ -14,14 +13,7 @@ def clusters_of(design: Design, group: str | None) -> RandomTerm:
     if group is not None:
         return known[group]
     coarsest = design.terms[-1]
-    nested = all(_nested(t, coarsest) for t in design.terms)
-    return coarsest if nested else design.terms[0]
-
-
-def _nested(inner: RandomTerm, outer: RandomTerm) -> bool:
-    first = np.empty(inner.n_levels, dtype=int)
-    first[inner.index] = outer.index
-    return bool((first[inner.index] == outer.index).all())
+    return coarsest if all(nested(t, coarsest) for t in design.terms) else design.terms[0]
 
 
 def focal_names(design: Design, focal: str | list[str] | None) -> tuple[str, ...]:

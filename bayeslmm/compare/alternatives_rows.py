@@ -1,13 +1,13 @@
 """The rows of each way in the table of `blm.alternatives`, or why it has none."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bayeslmm.compare.alternatives_mixed import sentence
+from bayeslmm.compare.alternatives_notes import about_row
 from bayeslmm.compare.classical import COLUMNS, Study, cluster_means, clustered, fixed_effects, ols, tested, wild
 from bayeslmm.compare.comparison import summarise
 from bayeslmm.compare.methods import CR2, FIXED, HC1, INTERACTION, MEANS, OLS, WILD
@@ -39,20 +39,9 @@ def rows_of(study: Study, method: str, way: Way) -> pd.DataFrame:
         found, note = way(study)
     except BayeslmmError as error:
         found, note = pd.DataFrame(np.nan, index=list(study.focal), columns=COLUMNS), f"none: {sentence(error)}"
-    notes = [note or _why_empty(study, method, row) for row in found.to_dict("records")]
+    rows = zip(found.index, found["estimate"], found["se"], strict=True)
+    notes = [note or about_row(study, method, str(name), estimate, se) for name, estimate, se in rows]
     return found.assign(method=method, note=notes).rename_axis("term").reset_index()
-
-
-def _why_empty(study: Study, method: str, row: dict[Hashable, Any]) -> str:
-    group = study.term.group
-    if np.isnan(row["estimate"]):
-        if method == MEANS:
-            return f"none: the means of {group} do not tell it from the other coefficients"
-        own = "a constant and slopes" if method == INTERACTION else "a constant"
-        return f"none: with {own} for each level of {group}, this cannot be told from differences between them"
-    if np.isnan(row["se"]):
-        return f"no standard error: one level of {group} decides it alone"
-    return ""
 
 
 def of_fit(study: Study, fit: Fit | str) -> tuple[pd.DataFrame, str]:

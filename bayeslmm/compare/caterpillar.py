@@ -1,5 +1,10 @@
-"""Caterpillar: every level's effects with conditional intervals, sorted; REML and Bayes dodged."""
+"""Caterpillar: every level's effects with conditional intervals, sorted; REML and Bayes dodged.
 
+Where there are so many levels that two intervals side by side would be one blot, REML has a faint line for each and
+Bayes three points, the mean and the ends: points beyond the lines are intervals that are wider.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -14,6 +19,7 @@ from bayeslmm.point.distributions import normal_quantile
 from bayeslmm.results import style
 
 MOST_LABELS = 40
+MOST_DODGED = 100
 NARROW = 5.0
 
 
@@ -26,7 +32,7 @@ def caterpillar(
     axes: np.ndarray | None,
     width: float,
 ) -> np.ndarray:
-    """One panel for each effect; levels in the order of the first effect drawn.
+    """One panel for each effect; levels in the order of the first, or each panel in its own where none has its name.
 
     Parameters
     ----------
@@ -44,14 +50,18 @@ def caterpillar(
         Of the new figure, in inches.
     """
     effects = _effects(term, terms)
-    order = _order(reml, term, effects[0])
+    orders = [_order(reml, term, e if term.n_levels > MOST_LABELS else effects[0]) for e in effects]
     own_figure = axes is None
-    panels = _new_panels(len(effects), term, width) if axes is None else np.ravel(np.asarray(axes, dtype=object))
-    for effect, ax in zip(effects, panels, strict=False):
+    panels = (
+        _new_panels(len(effects), _height(term.n_levels, bayes is not None), width)
+        if axes is None
+        else np.ravel(np.asarray(axes, dtype=object))
+    )
+    for effect, order, ax in zip(effects, orders, panels, strict=False):
         _panel(ax, reml, bayes, effect, order, level)
         style.tidy(ax, effect)
         ax.grid(axis="y", visible=False)
-    _names(panels, term, order)
+    _names(panels, term, orders[0])
     if own_figure:
         _finish(panels, term, bayes is not None, level, width)
     return panels
@@ -73,10 +83,16 @@ def _order(reml: pd.DataFrame, term: RandomTerm, effect: str) -> list[str]:
     return list(first.sort_values(ascending=False, kind="stable").index)
 
 
-def _new_panels(count: int, term: RandomTerm, width: float) -> np.ndarray:
+def _height(levels: int, both: bool) -> float:
+    """Of a panel, in inches: room for a name of each level, or for two intervals."""
+    if levels <= MOST_LABELS:
+        return 0.21 * levels + 0.6
+    return max(0.06 * levels, 3.2) if both and levels <= MOST_DODGED else 3.2
+
+
+def _new_panels(count: int, height: float, width: float) -> np.ndarray:
     columns = min(count, 1 if width < NARROW else 2 if count in (2, 4) else 3)
     rows = -(-count // columns)
-    height = 3.2 if term.n_levels > MOST_LABELS else 0.21 * term.n_levels + 0.6
     _, axes = plt.subplots(
         rows, columns, figsize=(width, rows * height + 1.1), sharey=True, layout="constrained", squeeze=False
     )
@@ -89,21 +105,39 @@ def _panel(
     ax: Axes, reml: pd.DataFrame, bayes: pd.DataFrame | None, effect: str, order: list[str], level: float
 ) -> None:
     y = np.arange(len(order))[::-1].astype(float)
-    many = len(order) > MOST_LABELS
-    look: dict[str, Any] = {"ms": 2.0 if many else 4.0, "lw": 0.7 if many else 1.5}
-    dodge = 0.0 if bayes is None else 0.16
     own = reml[reml["term"] == effect].set_index("level").loc[order]
     half = normal_quantile(0.5 + level / 2) * own["se"].to_numpy(float)
+    mode = own["estimate"].to_numpy(float)
     ax.axvline(0, color=style.DATA, lw=0.9, zorder=1)
-    ax.errorbar(own["estimate"], y + dodge, xerr=half, fmt="s", color=style.REML, label="REML", **look)
-    if bayes is not None:
+    if bayes is None:
+        _intervals(ax, y, mode, mode - half, mode + half, "REML")
+    else:
         post = bayes[bayes["term"] == effect].set_index("level").loc[order]
-        mean = post["estimate"].to_numpy(float)
-        ends = np.abs(post[["lower", "upper"]].to_numpy(float).T - mean)
-        ax.errorbar(mean, y - dodge, xerr=ends, fmt="o", color=style.BAYES, label="Bayes", **look)
+        mean, lower, upper = (post[c].to_numpy(float) for c in ("estimate", "lower", "upper"))
+        if len(order) > MOST_DODGED:
+            _lines_and_points(ax, y, (mode, mode - half, mode + half), (mean, lower, upper))
+        else:
+            dodge = 0.16 if len(order) <= MOST_LABELS else 0.22
+            _intervals(ax, y + dodge, mode, mode - half, mode + half, "REML")
+            _intervals(ax, y - dodge, mean, lower, upper, "Bayes")
     ax.set_ylim(-0.8, len(order) - 0.2)
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     ax.tick_params(labelsize=8)
+
+
+def _intervals(ax: Axes, y: np.ndarray, middle: np.ndarray, lower: np.ndarray, upper: np.ndarray, kind: str) -> None:
+    many = y.size > MOST_LABELS
+    look: dict[str, Any] = {"ms": 2.0 if many else 4.0, "lw": 0.8 if many else 1.5}
+    fmt, color = ("s", style.REML) if kind == "REML" else ("o", style.BAYES)
+    ax.errorbar(middle, y, xerr=np.abs([lower - middle, upper - middle]), fmt=fmt, color=color, label=kind, **look)
+
+
+def _lines_and_points(ax: Axes, y: np.ndarray, reml: Sequence[np.ndarray], bayes: Sequence[np.ndarray]) -> None:
+    """Middle, lower and upper ends of both kinds, (J,) each."""
+    ax.hlines(y, reml[1], reml[2], color=style.REML, lw=0.6, alpha=0.45, label="REML")
+    for i, values in enumerate(bayes):
+        ax.plot(values, y, "o", ms=1.2, mew=0, color=style.BAYES, label="Bayes" if i == 0 else None)
+    ax.plot(reml[0], y, "s", ms=1.0, mew=0, color=style.REML)
 
 
 def _names(panels: np.ndarray, term: RandomTerm, order: list[str]) -> None:
@@ -113,7 +147,8 @@ def _names(panels: np.ndarray, term: RandomTerm, order: list[str]) -> None:
         else:
             ax.set_yticks(np.arange(len(order))[::-1], order)
     if term.n_levels > MOST_LABELS:
-        panels[0].set_ylabel(f"{term.group}: {term.n_levels} levels, by the first effect", fontsize=9)
+        own = ", each panel in its own order" if len(panels) > 1 else ""
+        panels[0].set_ylabel(f"{term.group}: {term.n_levels} levels{own}", fontsize=9)
 
 
 def _finish(panels: np.ndarray, term: RandomTerm, with_bayes: bool, level: float, width: float) -> None:
@@ -124,5 +159,13 @@ def _finish(panels: np.ndarray, term: RandomTerm, with_bayes: bool, level: float
     if with_bayes:
         handles, _ = panels[0].get_legend_handles_labels()
         names = ["REML: mode, conditional sd", "Bayes: posterior mean, equal-tailed"]
+        if term.n_levels > MOST_DODGED:
+            names[1] = "Bayes: posterior mean, ends of intervals"
         ncols = 1 if width < NARROW else 2
-        figure.legend(handles, names, loc="outside lower center", ncols=ncols, frameon=False, fontsize=8)
+        look = {
+            "ncols": ncols,
+            "frameon": False,
+            "fontsize": 8,
+            "markerscale": 2.0 if term.n_levels > MOST_LABELS else 1,
+        }
+        figure.legend(handles, names, loc="outside lower center", **look)

@@ -1,8 +1,9 @@
 """Least squares in the ways of the textbooks: of all rows, of the clusters' means, with constants for the clusters.
 
-Dummies of clusters S (n, G - 1), coded by any contrasts, are added to X, and to slopes where these may differ between
-clusters. A coefficient is estimable where no vector of the null space of the columns has it, whatever the coding. With
-sum-to-zero contrasts the intercept and the slopes are the plain averages of the clusters' own.
+Constants of the clusters, and their slopes where these may differ, are projected out (see `absorbed`), so that
+thousands of them cost no more than the rows; only for contrasts that are given as a matrix are dummies added to X. A
+coefficient is estimable where no vector of the null space of the columns has it. With sum-to-zero contrasts the
+intercept and the slopes are the plain averages of the clusters' own.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayeslmm.compare.absorbed import absorbed
+from bayeslmm.compare.regression import Regression, regress
 from bayeslmm.design import Design, RandomTerm
 from bayeslmm.design.clusters import Clusters
 from bayeslmm.design.contrasts import coding
@@ -19,8 +22,6 @@ from bayeslmm.point.distributions import t_p_value, t_quantile
 from bayeslmm.point.least_squares import least_squares
 from bayeslmm.results.linear_fit import LinearFit
 
-RANK = 1e-9
-MOST = 2e9  # multiplications of one decomposition
 MANY_CLUSTERS = 200
 COLUMNS = ["estimate", "se", "df", "t", "p", "lower", "upper"]
 
@@ -109,65 +110,28 @@ def fixed_effects(study: Study, interaction: bool) -> pd.DataFrame:
     design, term = study.design, study.term
     if interaction and not study.slopes:
         raise DataError(f"no focal predictor varies within {term.group}")
-    own = 1 + (len(study.slopes) if interaction else 0)
-    count = design.p + (term.n_levels - 1) * own
-    if count >= design.n:
-        raise DataError(f"{count} coefficients for {design.n} rows")
-    if design.n * float(count) ** 2 > MOST:
-        if interaction:
-            raise DataError(f"{count} coefficients are too many for {design.n} rows to be decomposed")
-        return _of(study, _within(design, term))
+    slopes = study.slopes if interaction else []
+    average = _average(study.contrasts, term)
+    if average is None:
+        return _of(study, _with_dummies(study, slopes))
+    return _of(study, absorbed(design.X, design.y_net, design.weights, term.index, slopes, average))
+
+
+def _average(contrasts: Any, term: RandomTerm) -> np.ndarray | None:
+    """(J,): weights of the clusters in what a coding by name leaves to the common coefficients; None for a matrix."""
+    if not isinstance(contrasts, str):
+        return None
+    name = coding(contrasts, ("1", "2", "3"), term.group).name
+    J = term.n_levels
+    return np.eye(1, J)[0] if name == "treatment" else np.full(J, 1 / J)
+
+
+def _with_dummies(study: Study, slopes: list[int]) -> Regression:
+    """The same with the user's columns for the clusters."""
+    design, term = study.design, study.term
     S = coding(study.contrasts, term.levels, term.group).matrix[term.index]
-    parts = [S, *(S * design.X[:, [c]] for c in (study.slopes if interaction else []))]
-    return _of(study, regress(np.hstack([design.X, *parts]), design.y_net, design.weights))
-
-
-@dataclass(frozen=True, slots=True)
-class Regression:
-    """Estimates and standard errors (c,), NaN where not estimable, and degrees of freedom."""
-
-    estimate: np.ndarray
-    se: np.ndarray
-    df: int
-
-
-def regress(X: np.ndarray, y: np.ndarray, weights: np.ndarray, lost: int = 0) -> Regression:
-    """Weighted least squares of X (n, c), n at least c, of any rank; `lost` degrees of freedom were spent before.
-
-    Raises
-    ------
-    DataError
-        Nothing is left to estimate the residual variance from.
-    """
-    root = np.sqrt(weights)
-    if X.shape[0] < X.shape[1]:
-        raise DataError(f"{X.shape[1]} coefficients for {X.shape[0]} rows")
-    A = X * root[:, None]
-    length = np.linalg.norm(A, axis=0)
-    scale = np.where(length > 0, length, 1.0)
-    left, s, right = np.linalg.svd(A / scale, full_matrices=False)
-    rank = int((s > RANK * s.max(initial=0.0)).sum())
-    df = X.shape[0] - rank - lost
-    if df < 1:
-        raise DataError(f"{rank + lost} coefficients for {X.shape[0]} rows")
-    inverse = right[:rank].T / s[:rank]
-    estimable = (right[rank:] ** 2).sum(axis=0) < RANK
-    beta = inverse @ (left[:, :rank].T @ (y * root)) / scale
-    rest = y * root - A @ beta
-    se = np.sqrt(rest @ rest / df) * np.linalg.norm(inverse, axis=1) / scale
-    return Regression(np.where(estimable, beta, np.nan), np.where(estimable, se, np.nan), df)
-
-
-def _within(design: Design, term: RandomTerm) -> Regression:
-    """Constants of the clusters taken out by their means (Frisch, Waugh & Lovell); no intercept then."""
-    total = np.bincount(term.index, design.weights)
-
-    def centred(v: np.ndarray) -> np.ndarray:
-        out = v - (np.bincount(term.index, design.weights * v) / total)[term.index]
-        return np.where(np.abs(out).max() <= RANK * max(float(np.abs(v).max()), 1e-300), 0.0, out)
-
-    X = np.column_stack([centred(column) for column in design.X.T])
-    return regress(X, centred(design.y_net), design.weights, lost=term.n_levels)
+    columns = np.hstack([design.X, S, *(S * design.X[:, [c]] for c in slopes)])
+    return regress(columns, design.y_net, design.weights)
 
 
 def _of(study: Study, found: Regression) -> pd.DataFrame:

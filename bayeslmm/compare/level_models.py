@@ -10,6 +10,7 @@ level's own effect. (Gelman & Pardoe 2006, Technometrics 48, 241-251, write mult
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from bayeslmm.design import Design, RandomTerm
 
@@ -36,11 +37,21 @@ class Functions:
 
     def at(self, beta: np.ndarray, b: tuple[np.ndarray, ...]) -> np.ndarray:
         """(..., m): their values, for beta (..., p) and effects (..., J, k) per term."""
-        value = beta @ self.X.T
+        value = (self.X @ beta.T).T
         for z, i, effects in zip(self.Z, self.index, b, strict=True):
-            if (known := i >= 0).any():
-                value[..., known] += np.einsum("mk,...mk->...m", z[known], effects[..., i[known], :])
+            if (i >= 0).any():
+                flat = effects.reshape(*effects.shape[:-2], -1)
+                value += (_sparse(z, i, effects.shape[-2]) @ flat.T).T
         return value
+
+
+def _sparse(z: np.ndarray, index: np.ndarray, J: int) -> sparse.csr_array:
+    """(m, J k): z (m, k) in the columns of the level `index` (m,), nothing where that is -1."""
+    m, k = z.shape
+    known = index >= 0
+    columns = (index[known, None] * k + np.arange(k)).ravel()
+    ends = np.concatenate([[0], np.cumsum(known)]) * k
+    return sparse.csr_array((z[known].ravel(), columns, ends), shape=(m, J * k))
 
 
 def rows_explained(design: Design) -> Functions:

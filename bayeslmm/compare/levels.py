@@ -10,7 +10,6 @@ null space of X, f the coefficients without random effects and D their columns' 
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -48,12 +47,46 @@ def alone(design: Design, term: RandomTerm, X: np.ndarray, varying: np.ndarray, 
     held
         (c,): values of the others to fall back on.
     """
-    order = np.argsort(term.index, kind="stable")
-    edges = np.searchsorted(term.index[order], np.arange(term.n_levels + 1))
-    y = design.y_net
-    parts = [order[a:b] for a, b in pairwise(edges)]
-    fits = [least_squares(X[rows], y[rows], design.weights[rows], varying, held) for rows in parts]
-    return Alone(*(np.array(part) for part in zip(*fits, strict=True)))
+    y, w = design.y_net, design.weights
+    coefficients, estimate, se = np.full((3, term.n_levels, X.shape[1]), np.nan)
+    for levels, rows in of_one_size(term.index, term.n_levels):
+        full, beta, errors = _of_full_rank(X[rows], y[rows], w[rows])
+        coefficients[levels] = estimate[levels] = beta
+        se[levels] = errors
+        for level, own in zip(levels[~full], rows[~full], strict=True):
+            found = least_squares(X[own], y[own], w[own], varying, held)
+            coefficients[level], estimate[level], se[level] = found
+    return Alone(coefficients, estimate, se)
+
+
+def of_one_size(index: np.ndarray, J: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Levels (G,) and their rows (G, size), for each number of rows that a level has."""
+    order = np.argsort(index, kind="stable")
+    sizes = np.bincount(index, minlength=J)
+    first = np.cumsum(sizes) - sizes
+    found = []
+    for size in np.unique(sizes):
+        levels = np.flatnonzero(sizes == size)
+        found.append((levels, order[first[levels][:, None] + np.arange(size)]))
+    return found
+
+
+def _of_full_rank(X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which of G regressions X (G, n, c), y (G, n) are of full rank (G,); their coefficients and errors (G, c)."""
+    G, n, c = X.shape
+    if n < c or c == 0:
+        return np.zeros(G, dtype=bool), np.full((G, c), np.nan), np.full((G, c), np.nan)
+    root = np.sqrt(weights)
+    A, target = X * root[:, :, None], y * root
+    length = np.linalg.norm(A, axis=1)
+    scale = np.where(length > 0, length, 1.0)
+    left, s, right = np.linalg.svd(A / scale[:, None, :], full_matrices=False)
+    full = (s > RANK * s.max(axis=1, keepdims=True)).all(axis=1)
+    half = np.swapaxes(right, 1, 2) / np.where(full[:, None], s, 1.0)[:, None, :] / scale[:, :, None]
+    beta = np.einsum("gck,gnk,gn->gc", half, left, target, optimize=True)
+    rest = target - np.einsum("gnc,gc->gn", A, beta)
+    sigma = np.sqrt((rest**2).sum(axis=1) / (n - c)) if n > c else np.full(G, np.nan)
+    return full, beta, sigma[:, None] * np.linalg.norm(half, axis=2)
 
 
 def least_squares(

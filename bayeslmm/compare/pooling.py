@@ -118,12 +118,7 @@ class Pooling:
             Of the new figure, in inches.
         """
         term = self._term(group)
-        table = self.table[self.table["group"] == term.group].copy()
-        intercept = table["term"] == "(Intercept)"
-        for kind, others in self._others(term).items():
-            mean = np.bincount(term.index, others) / np.bincount(term.index)
-            table.loc[intercept, kind] += mean[: int(intercept.sum())]
-        return shrinkage(table, self.fit, term, terms, ax, width)
+        return shrinkage(self.comparable(term), self.fit, term, terms, ax, width)
 
     def plot_lines(
         self,
@@ -204,6 +199,15 @@ class Pooling:
         if self.post is not None:
             found["bayes"] = other_effects(self.fit.design, term, self.post.ranef())
         return found
+
+    def comparable(self, term: RandomTerm) -> pd.DataFrame:
+        """Rows of one grouping factor; pooled intercepts with the mean effects of the others, as own estimates are."""
+        table = self.table[self.table["group"] == term.group].copy()
+        intercept = table["term"] == "(Intercept)"
+        for kind, others in self._others(term).items():
+            mean = np.bincount(term.index, others) / np.bincount(term.index)
+            table.loc[intercept, kind] += mean[: int(intercept.sum())]
+        return table
 
     def _term(self, group: str | None) -> RandomTerm:
         known = {t.group: t for t in self.fit.design.terms}

@@ -25,7 +25,8 @@ def pooling_text(pooling: "Pooling") -> str:
 
 def _block(pooling: "Pooling", term: RandomTerm, most: int = 20) -> str:
     """One grouping factor: a row per level, and a block of columns per varying coefficient."""
-    own = pooling.table[(pooling.table["group"] == term.group) & pooling.table["term"].isin(term.coefficients)]
+    own = pooling.comparable(term)
+    own = own[own["term"].isin(term.coefficients)]
     wide = own.pivot(index="level", columns="term").reindex(list(term.levels))
     kinds = {"no_pooling": "none", "reml": "REML", **({"bayes": "Bayes"} if pooling.post else {})}
     levels = ["", *term.levels[:most]]
@@ -41,13 +42,16 @@ def _block(pooling: "Pooling", term: RandomTerm, most: int = 20) -> str:
         for e in term.coefficients
     ]
     title = f"Pooling over {term.group} ({term.n_levels} levels)"
+    several = len(pooling.fit.design.terms) > 1 and "(Intercept)" in term.coefficients
+    others = ["intercepts: with the mean effects of the other groups"] if several else []
     moved = pooling.movers(1)
     lines = [_mover_line(row) for row in moved[moved["group"] == term.group].itertuples()]
-    return "\n".join([title, FACTOR, text, *more, *summaries, *lines])
+    return "\n".join([title, FACTOR, *others, text, *more, *summaries, *lines])
 
 
 def _mover_line(row: Any) -> str:
-    own, pooled = rformat.format_numbers([row.no_pooling, row.no_pooling + row.moved], 3)
+    decimals = rformat.decimals_for([row.reml_se])
+    own, pooled = (rformat.fixed(v, decimals) for v in (row.no_pooling, row.no_pooling + row.moved))
     line = f"{row.term}: {row.level} moved most, from {own} to {pooled} ({row.n} rows): {row.why}"
     return fill(line, 80, subsequent_indent="  ")
 

@@ -111,7 +111,7 @@ def rm_anova(design: Design, subject: RandomTerm) -> RmAnova:
 def _factors(design: Design, subject: RandomTerm) -> dict[str, Factor]:
     """The factors of the fixed part by label; refuses what is none."""
     if design.has_weights:
-        raise DataError("no repeated-measures ANOVA: it has no weights")
+        raise DataError("no repeated-measures ANOVA: this takes no weights")
     for label, value in design.variables.items():
         if not isinstance(value, Factor):
             raise DataError(f"no repeated-measures ANOVA: `{label}` is numeric; as factor({label}) it has one")

@@ -90,14 +90,9 @@ def anova_table(design: Design, estimates: Estimates, inference: Inference, type
 
     As in lmerTest, the sums of squares are those of the Wald statistic, before the scale of Kenward & Roger's F.
     """
-    if isinstance(type, bool) or not isinstance(type, int | str) or type not in TYPES:
-        raise ArgumentError(
-            f"anova(type={type!r}) is not known; it is 1 (sequential), 2 (each term after those that do not contain "
-            "it) or 3 (SAS's type III)"
-        )
-    name = TYPES[type]
+    name = check_type(type)
     rows = {}
-    for label, L in HYPOTHESES[name](design).items():
+    for label, L in hypotheses(name, design).items():
         F, q, df, scale = inference.f_test(L, L @ estimates.beta)
         mean_square = F / scale * estimates.sigma**2
         rows[label] = (mean_square * q, mean_square, q, df, F, f_p_value(F, q, df))
@@ -105,3 +100,24 @@ def anova_table(design: Design, estimates: Estimates, inference: Inference, type
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     table.index.name = "term"
     return Anova(table, name, inference.method, inference.notes)
+
+
+def check_type(type: object) -> str:
+    """Return "I", "II" or "III".
+
+    Raises
+    ------
+    ArgumentError
+        There is no such type.
+    """
+    if isinstance(type, bool) or not isinstance(type, int | str) or type not in TYPES:
+        raise ArgumentError(
+            f"anova(type={type!r}) is not known; it is 1 (sequential), 2 (each term after those that do not contain "
+            "it) or 3 (SAS's type III)"
+        )
+    return TYPES[type]
+
+
+def hypotheses(name: str, design: Design) -> dict[str, np.ndarray]:
+    """L (m, p) of the test of each term, by type."""
+    return HYPOTHESES[name](design)

@@ -3,31 +3,36 @@
 For one quantity with estimates Q_j and squared standard errors U_j, j = 1 .. m:
 
     Qbar = mean Q_j,   Ubar = mean U_j,   B = sum (Q_j - Qbar)^2 / (m - 1),   T = Ubar + (1 + 1/m) B
-    lambda = (1 + 1/m) B / T                        share of the variance that is due to missing values
-    nu_m = (m - 1) / lambda^2                       (Rubin 1987, eq. 3.1.6)
-    nu_obs = (nu_com + 1) / (nu_com + 3) nu_com (1 - lambda)
-    nu = 1 / (1 / nu_m + 1 / nu_obs)                (Barnard & Rubin 1999, Biometrika 86(4), 948-955, eq. 3)
 
-nu_com are the df without missing values: the mean of those of the m fits, by the method asked for.
+with the df of Barnard & Rubin (1999), and D1 for several together: see `point.imputed`. The df without missing values
+are the mean of those of the m fits, by the method asked for. The relative efficiency of m imputations is 1 / (1 + fmi /
+m) (Rubin 1987, eq. 4.1.7).
+
+Variances and covariances of the random effects are means over the imputations, as in mitml: they are unbiased for what
+REML gives without missing values, where means of logarithms would be infinite as soon as one fit is singular.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from bayeslmm.design.linear import LinearFunctions, linear_functions
+from bayeslmm.design.linear import linear_functions
 from bayeslmm.errors import ArgumentError
 from bayeslmm.point.ddf import Ddf, check_ddf, inference
 from bayeslmm.point.distributions import t_p_value, t_quantile
+from bayeslmm.point.imputed import Imputed, Shares
+from bayeslmm.point.multiplicity import Adjust, check_adjust
+from bayeslmm.results import contrasts
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.pooled_anova import PooledAnova, models_over_imputations, terms_over_imputations
 from bayeslmm.results.summary import call_lines, fixed_lines, random_lines, size_line
 
-STATISTICS = ["estimate", "se", "df", "t", "p", "lambda", "riv", "fmi"]
+RULES = "pooled by Rubin's rules with Barnard and Rubin's df; several together by D1 (Li, Raghunathan & Rubin 1991)"
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,19 +96,24 @@ class PooledFits:
         """One row per coefficient: estimate, se, df, t, p, and what missing values cost.
 
         `lambda`: share of the variance that is due to missing values; `riv`: their relative increase of it; `fmi`:
-        fraction of missing information, with the df in it.
+        fraction of missing information, with the df in it; `re`: efficiency relative to infinitely many imputations.
 
         Parameters
         ----------
         ddf
             Method of the df without missing values: as for `Fit.summary`.
         """
-        design = self.fits[0].design
-        functions = LinearFunctions.of(np.eye(design.p), {"contrast": design.coef_names})
-        return self._tests(functions, ddf)
+        found, rows = self._inference(ddf), np.eye(self.fits[0].design.p)
+        cost = found.shares(rows)
+        estimate, se = self.fixef.to_numpy(), np.sqrt(np.diag(found.vcov))
+        t = estimate / se
+        table = pd.DataFrame({"estimate": estimate, "se": se, "df": cost.df, "t": t, "p": t_p_value(t, cost.df)})
+        return table.join(_costs(cost, self.m)).set_axis(list(self.fits[0].design.coef_names))
 
-    def contrast(self, L: Any, ddf: Ddf = "satterthwaite", level: float = 0.95) -> pd.DataFrame:
-        """Pooled tests of linear functions of the coefficients, one row each, with intervals.
+    def contrast(
+        self, L: Any, ddf: Ddf = "satterthwaite", adjust: Adjust | None = None, level: float = 0.95
+    ) -> contrasts.Contrast:
+        """Pooled tests of linear functions of the coefficients: t for each row, and D1 for all together.
 
         Parameters
         ----------
@@ -111,11 +121,50 @@ class PooledFits:
             As for `Fit.contrast`.
         ddf
             As for `tests`.
-        level
-            Of the intervals.
+        adjust, level
+            As for `Fit.contrast`.
+
+        Returns
+        -------
+        Contrast
+            As of `Fit.contrast`; `table` has `lambda`, `riv`, `fmi` and `re`, too.
         """
         functions = linear_functions(L, self.fits[0].design)
-        return self._with_interval(self._tests(functions, ddf), level)
+        checked = check_adjust(adjust), check_level(level)
+        at = self._inference(ddf)
+        found = contrasts.contrast(functions, self.fixef.to_numpy(), at, *checked)
+        costs = _costs(at.shares(functions.L), self.m).set_axis(found.table.index)
+        return replace(found, table=found.table.join(costs), notes=(*found.notes, RULES))
+
+    def anova(
+        self, *others: "PooledFits", type: Literal[1, 2, 3, "I", "II", "III"] = 3, ddf: Ddf = "satterthwaite"
+    ) -> PooledAnova:
+        """Tests of the terms over the imputations; or, with other models, likelihood-ratio tests.
+
+        Parameters
+        ----------
+        *others
+            Of the same imputed data; each model is tested against the next smaller one by D3 (Meng & Rubin 1992), on
+            fits by maximum likelihood. Without others the terms of this model are tested by D1, with Reiter's (2007)
+            df.
+        type
+            As for `Fit.anova`.
+        ddf
+            As for `tests`.
+
+        Returns
+        -------
+        PooledAnova
+            `table`: F, NumDF, DenDF, p, and `riv`, the average relative increase of the variance by missing values.
+
+        Raises
+        ------
+        ArgumentError
+            The models are of different imputations or rows.
+        """
+        if others:
+            return models_over_imputations([self.fits, *(o.fits for o in _only_pooled(others))])
+        return terms_over_imputations(self.fits, self._inference(ddf), type)
 
     def confint(self, level: float = 0.95, ddf: Ddf = "satterthwaite") -> pd.DataFrame:
         """t intervals of the fixed effects: lower, upper.
@@ -127,19 +176,14 @@ class PooledFits:
         ddf
             As for `tests`.
         """
-        return self._with_interval(self.tests(ddf), level)[["lower", "upper"]]
-
-    def _with_interval(self, tests: pd.DataFrame, level: float) -> pd.DataFrame:
+        tests = self.tests(ddf)
         half = t_quantile(0.5 + check_level(level) / 2, tests["df"].to_numpy()) * tests["se"]
-        return tests.assign(lower=tests["estimate"] - half, upper=tests["estimate"] + half)
+        return pd.DataFrame({"lower": tests["estimate"] - half, "upper": tests["estimate"] + half})
 
-    def _tests(self, functions: LinearFunctions, ddf: Ddf) -> pd.DataFrame:
+    def _inference(self, ddf: Ddf) -> Imputed:
         check_ddf(ddf)
-        Q, U, df = (np.array(v) for v in zip(*(_parts(f, functions, ddf) for f in self.fits), strict=True))
-        table = rubin(Q, U, df.mean(axis=0))
-        t = (table["estimate"] - functions.null) / table["se"]
-        table = table.assign(t=t, p=t_p_value(t.to_numpy(), table["df"].to_numpy()))
-        return table[STATISTICS].set_axis([str(x) for x in functions.labels["contrast"]])
+        each = tuple(inference(ddf, f.design, f.likelihood, f.optimum, f.estimates.vcov, f.reml) for f in self.fits)
+        return Imputed.of(np.array([f.estimates.beta for f in self.fits]), each)
 
     def _mean(self, of: Callable[[Fit], pd.Series]) -> pd.Series:
         return pd.concat([of(f) for f in self.fits], axis=1).mean(axis=1)
@@ -171,38 +215,19 @@ class PooledFits:
         return preformatted(str(self))
 
 
-def _parts(fit: Fit, functions: LinearFunctions, ddf: Ddf) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Estimates, squared standard errors and df of the functions in one fit, each (m,)."""
-    at = inference(ddf, fit.design, fit.likelihood, fit.optimum, fit.estimates.vcov, fit.reml)
-    return functions.values(fit.estimates.beta), at.variances(functions.L), at.df(functions.L)
+def _costs(cost: Shares, m: int) -> pd.DataFrame:
+    return pd.DataFrame({"lambda": cost.share, "riv": cost.riv, "fmi": cost.fmi, "re": 1 / (1 + cost.fmi / m)})
+
+
+def _only_pooled(others: Sequence[Any]) -> Sequence[PooledFits]:
+    for other in others:
+        if not isinstance(other, PooledFits):
+            raise ArgumentError(f"anova compares pooled fits of the same imputed data; got {type(other).__name__}")
+    return others
 
 
 def _ratio(a: float, b: float) -> float:
     return float(np.clip(a / b, -1, 1)) if b > 0 else float("nan")
-
-
-def rubin(Q: np.ndarray, U: np.ndarray, complete: np.ndarray) -> pd.DataFrame:
-    """Pool estimates Q and squared standard errors U, both (m, q), with df (q,) without missing values.
-
-    Returns
-    -------
-    DataFrame
-        One row per quantity: `estimate`, `se`, `df`, `lambda`, `riv`, `fmi`.
-    """
-    m = Q.shape[0]
-    within, between = U.mean(axis=0), (1 + 1 / m) * Q.var(axis=0, ddof=1)
-    total = within + between
-    share = between / total
-    with np.errstate(divide="ignore", invalid="ignore"):
-        nu_m = (m - 1) / share**2
-        limit = np.where(np.isinf(complete), 1.0, (complete + 1) / (complete + 3))
-        nu_obs = np.where(np.isinf(complete), np.inf, limit * complete * (1 - share))
-        df = 1 / (1 / nu_m + 1 / nu_obs)
-        riv = between / within
-    fmi = np.where(np.isinf(df), riv / (1 + riv), (riv + 2 / (df + 3)) / (1 + riv))
-    fmi = np.where(between == 0, 0.0, fmi)
-    columns = {"estimate": Q.mean(axis=0), "se": np.sqrt(total), "df": df, "lambda": share, "riv": riv, "fmi": fmi}
-    return pd.DataFrame(columns)
 
 
 def pool(results: Sequence[Any]) -> Any:

@@ -25,7 +25,7 @@ def brm(formula: str, data: Any, priors: Any = None, **options: Any) -> "Posteri
     ----------
     formula, data, priors
         As for `Model`; a list of multiply imputed frames is sampled one by one, and the draws are stacked, as by
-        `blm.pool`. Default priors have the scale of the first frame.
+        `blm.pool`. All have the same priors: default ones have the scale of the rows of all frames together.
     **options
         `weights`, `offset`, `contrasts`, `functions` as for `Model`; all others as for `Model.sample`.
 

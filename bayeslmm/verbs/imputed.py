@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayeslmm.design.stacked import stacked
 from bayeslmm.errors import PACKAGE, ArgumentError, ConvergenceWarning, SingularFitWarning
 from bayeslmm.model import Model
 from bayeslmm.point.optimise import Optimizer
 from bayeslmm.results.fit_warnings import unwarned
-from bayeslmm.results.pooled import PooledFits, pool
+from bayeslmm.results.pooled import PooledFits, check_same, pool
 
 if TYPE_CHECKING:
     from bayeslmm.results.pooled_posterior import PooledPosterior
@@ -34,17 +35,31 @@ def pooled_fits(models: list[Model], reml: bool, optimizer: Optimizer) -> Pooled
 
 
 def pooled_posteriors(models: list[Model], options: dict[str, Any]) -> "PooledPosterior":
-    """Sample all with the priors of the first, each with a seed of its own."""
+    """Sample all with the same priors, each with a seed of its own."""
     if "store" in options:
         raise ArgumentError(
             "brm of a list of frames has no `store`; sample each frame with a store of its own, then pool"
         )
     seed = options.pop("seed", None)
     seeds = [None] * len(models) if seed is None else _spawned(seed, len(models))
-    for model in models[1:]:
-        model.__dict__["priors"] = models[0].priors
+    _share_priors(models)
     found: PooledPosterior = pool([m.sample(**options, seed=s) for m, s in zip(models, seeds, strict=True)])
     return found
+
+
+def _share_priors(models: list[Model]) -> None:
+    """Give all the priors of the first; default ones have the scale of the rows of all.
+
+    The posterior given what was observed averages over the imputations of one model, whose prior must not depend on
+    which of them is looked at, nor on their order.
+    """
+    if len(models) < 2:
+        raise ArgumentError("brm of a list takes two frames at least, one for each imputed data set")
+    check_same(models)
+    every = stacked([m.design for m in models])
+    priors = Model.of_design(every, models[0]._given_priors).priors
+    for model in models:
+        model.__dict__["priors"] = priors
 
 
 def _spawned(seed: int, n: int) -> list[int]:

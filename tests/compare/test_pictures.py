@@ -3,6 +3,7 @@
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.patches import Ellipse
 
@@ -141,6 +142,29 @@ def test_one_effect_has_a_row_per_level():
     assert ax.get_xlabel() == "(Intercept)"
 
 
+def test_caterpillars_of_many_levels():
+    """72 levels are dodged in a higher figure; of 400 Bayes shows its means and ends as points, over REML's lines."""
+    for J, dodged in ((72, True), (400, False)):
+        rng = np.random.default_rng(J)
+        data = pd.DataFrame({"g": np.repeat(np.arange(J), 4).astype(str), "x": np.tile(np.arange(4.0), J)})
+        slopes = rng.normal(0, 1, J)[np.repeat(np.arange(J), 4)]
+        fit = fitted("y ~ x + (x | g)", data.assign(y=slopes * data["x"] + rng.normal(size=4 * J)))
+        pooled = blm.pooling(fit, around(fit, draws=50))
+        axes = pooled.plot_caterpillar()
+        for ax, effect in zip(axes, ("(Intercept)", "x"), strict=True):
+            reml, bayes = (t[t["term"] == effect] for t in (pooled.fit.ranef(), pooled.post.ranef()))
+            own = reml["estimate"].sort_values(ascending=False)
+            lines = [line for line in ax.lines if len(line.get_xdata()) == J]
+            modes = [line for line in lines if np.allclose(line.get_xdata(), own)]
+            assert len(modes) == 1
+            ends = [line for line in lines if np.allclose(np.sort(line.get_xdata()), np.sort(bayes["upper"]))]
+            assert len(ends) == (not dodged)
+            (means,) = [ln for ln in lines if np.allclose(np.sort(ln.get_xdata()), np.sort(bayes["estimate"]))]
+            assert (means.get_ydata()[0] < modes[0].get_ydata()[0]) == dodged
+        assert (axes[0].figure.get_figheight() > 5) == dodged
+        plt.close(axes[0].figure)
+
+
 def test_caterpillars_are_sorted_with_conditional_intervals_and_bayes_below(salary):
     _, pooled = salary
     axes = pooled.plot_caterpillar()
@@ -166,7 +190,7 @@ def test_many_levels_have_no_names_and_one_effect_can_be_asked_for(sleep):
     assert ax.get_title(loc="left") == "Days"
     assert ax.figure.legends == []
     cake = blm.pooling(fitted(CAKE, "cake")).plot_caterpillar()
-    assert cake[0].get_ylabel() == "recipe:replicate: 45 levels, by the first effect"
+    assert cake[0].get_ylabel() == "recipe:replicate: 45 levels"
     with pytest.raises(ArgumentError, match="has no random effect `Day`; did you mean `Days`"):
         sleep.plot_caterpillar(terms=("Day",))
     with pytest.raises(ArgumentError, match="names no random effect"):

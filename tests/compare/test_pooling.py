@@ -321,6 +321,26 @@ def test_every_kind_of_model_has_measures_and_a_text(formula):
     assert "Variance explained" in str(pooled)
 
 
+def test_printed_intercepts_of_nested_groups_can_be_compared():
+    """Cask a of batch E by itself is what the population, the batch and the cask together are."""
+    fit = fitted("strength ~ 1 + (1 | batch/cask)", "pastes")
+    text = str(blm.pooling(fit))
+    b = fit.ranef().set_index(["group", "level"])["estimate"]
+    whole = fit.fixef["(Intercept)"] + b["cask:batch", "a:E"] + b["batch", "E"]
+    line = next(row for row in text.splitlines() if row.startswith("a:E"))
+    assert line.split() == ["a:E", "2", "55.10", f"{whole:.2f}", "0.155"]
+    assert text.count("intercepts: with the mean effects of the other groups") == 2
+    assert "intercepts:" not in str(blm.pooling(fitted(SLEEP, "sleepstudy")))
+
+
+def test_a_level_moved_by_a_slope_that_the_model_has_in_common():
+    """With random intercepts only, subject 309 moves from its own line to one with the common slope, outward."""
+    data = blm.datasets.load("sleepstudy").query("Subject in ['308', '309']").astype({"Subject": str})
+    moved = blm.pooling(fitted("Reaction ~ Days + (1 | Subject)", data)).movers(1)
+    assert moved["level"].tolist() == ["309"]
+    assert moved["why"].tolist() == ["carried outward by the common Days"]
+
+
 @pytest.mark.parametrize("most", [0, 1.5, True, "all"])
 def test_a_number_of_movers_that_is_none_is_refused(salary, most):
     with pytest.raises(ArgumentError, match="most must be a whole number, at least 1"):

@@ -107,7 +107,7 @@ def test_the_text():
         ("Reaction ~ Days + (1 | Subject)", {}, r"`Days` is numeric; as factor\(Days\) it has one"),
         ("Reaction ~ late + (1 | Subject)", {}, "Subject 308 has 5 rows at late = no, .*; average them first"),
         ("Reaction ~ old + (1 | Subject)", {}, "no factor of the fixed part varies within Subject"),
-        ("Reaction ~ factor(Days) + (1 | Subject)", {"weights": "w"}, "it has no weights"),
+        ("Reaction ~ factor(Days) + (1 | Subject)", {"weights": "w"}, "this takes no weights"),
         ("Reaction ~ factor(Days) + Subject + (1 | Subject)", {}, "`Subject` stands in the fixed part too"),
     ],
 )

@@ -1,4 +1,7 @@
-"""Rubin's rules against their closed form and limits; stacked posteriors against the draws they are made of."""
+"""Rubin's rules against their closed form, limits, mitml and mice; stacked posteriors against their draws."""
+
+import json
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -6,8 +9,10 @@ import pytest
 from scipy import stats
 
 import bayeslmm as blm
-from bayeslmm.errors import ArgumentError, SingularFitWarning
-from bayeslmm.results.pooled import rubin
+from bayeslmm.design.linear import linear_functions
+from bayeslmm.errors import ArgumentError, SamplingWarning, SingularFitWarning
+from bayeslmm.point.imputed import Shares, d1, d1_df
+from tests.reference_cases import HOME
 from tests.results.posterior_draws import case, frame
 
 FORMULA = "Reaction ~ Days + (Days | Subject)"
@@ -24,6 +29,18 @@ def imputed(m: int = 4, seed: int = 1) -> list[pd.DataFrame]:
         y[gone] += rng.normal(0, 40, size=30)
         frames.append(data.assign(Reaction=y))
     return frames
+
+
+def _other_levels(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    return [f.assign(f=np.resize(list(levels), len(f))) for f, levels in zip(frames, ("ab", "ac"), strict=False)]
+
+
+def rubin(Q, U, complete) -> pd.DataFrame:
+    """Pooled estimates Q and squared standard errors U, both (m, q)."""
+    m, within, between = len(Q), U.mean(axis=0), (1 + 1 / len(Q)) * Q.var(axis=0, ddof=1)
+    cost = Shares.of(within, between, complete, m)
+    columns = {"estimate": Q.mean(axis=0), "se": np.sqrt(within + between), "df": cost.df, "lambda": cost.share}
+    return pd.DataFrame({**columns, "riv": cost.riv, "fmi": cost.fmi})
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +107,7 @@ def test_variances_are_means_and_correlations_are_made_of_them(pooled):
 
 
 def test_contrasts_and_intervals(pooled):
-    row = pooled.contrast("2 * Days = 20").iloc[0]
+    row = pooled.contrast("2 * Days = 20").table.iloc[0]
     days = pooled.tests().loc["Days"]
     assert row["estimate"] == pytest.approx(2 * days["estimate"])
     assert row["t"] == pytest.approx((2 * days["estimate"] - 20) / (2 * days["se"]))
@@ -132,6 +149,166 @@ def test_no_fixed_effects():
     found = blm.lmer("y ~ 0 + (1 | g)", frames)
     assert found.tests().empty
     assert "No fixed effect coefficients" in str(found)
+
+
+# -- against mitml and mice -------------------------------------------------------------------------------------------
+
+MITML = json.loads((HOME / "imputed" / "mitml.json").read_text())
+MACHINES = "score ~ Machine + x + (1 | Worker)"
+
+
+@pytest.fixture(scope="module")
+def machines() -> list[pd.DataFrame]:
+    long = pd.read_csv(HOME / "imputed" / "machines.csv", dtype={"Worker": str})
+    return [own.reset_index(drop=True) for _, own in long.groupby("imputation")]
+
+
+@pytest.fixture(scope="module")
+def full(machines):
+    return blm.lmer(MACHINES, machines)
+
+
+@pytest.fixture(scope="module")
+def less(machines):
+    return blm.lmer("score ~ x + (1 | Worker)", machines)
+
+
+def test_estimates_of_mitml(full):
+    large, tests = MITML["large"], full.tests("asymptotic")
+    assert list(tests.index) == large["names"]
+    theirs = pd.DataFrame(
+        large["table"], index=large["names"], columns=["estimate", "se", "t", "df", "p", "riv", "fmi"]
+    )
+    for column in ("estimate", "se", "t", "df", "riv"):
+        np.testing.assert_allclose(tests[column], theirs[column], rtol=1e-5)
+    np.testing.assert_allclose(tests["fmi"], theirs["fmi"], rtol=1e-5)
+    np.testing.assert_allclose(tests["re"], 1 / (1 + theirs["fmi"] / 6), rtol=1e-5)
+    extra = large["extra"]
+    expected = [extra["Intercept~~Intercept|Worker"], extra["Residual~~Residual"]]
+    np.testing.assert_allclose(full.varcorr["vcov"], expected, rtol=1e-5)
+
+
+def test_df_and_missing_information_of_mice(full):
+    """mice's `pool.scalar` with 20 df without missing values."""
+    Q = np.array([f.fixef for f in full.fits])
+    found = rubin(Q, np.array([f.bse**2 for f in full.fits]), np.full(4, 20.0))
+    theirs = pd.DataFrame(MITML["mice"]).T
+    np.testing.assert_allclose(found["se"] ** 2, theirs["t"], rtol=1e-5)
+    for ours, name in (("df", "df"), ("riv", "r"), ("fmi", "fmi")):
+        np.testing.assert_allclose(found[ours], theirs[name], rtol=1e-5)
+
+
+def check_joint(row, case) -> None:
+    expected = [case["F.value"], case["df1"], case["df2"], case["P(>F)"]]
+    np.testing.assert_allclose([row["F"], row["NumDF"], row["DenDF"], row["p"]], expected, rtol=1e-4)
+
+
+def test_joint_tests_of_mitml(full, less, machines):
+    """D1 with infinite df without missing values, of terms and of contrasts; with two imputations, too."""
+    check_joint(full.anova(ddf="asymptotic").table.loc["Machine"], MITML["d1"])
+    assert full.anova(ddf="asymptotic").table.loc["Machine", "riv"] == pytest.approx(MITML["d1"]["RIV"], rel=1e-4)
+    check_joint(full.contrast("Machine", ddf="asymptotic").joint, MITML["d1"])
+    two = blm.lmer(MACHINES, machines[:2])
+    check_joint(two.anova(ddf="asymptotic").table.loc["Machine"], MITML["d1_two"])
+
+
+@pytest.mark.parametrize(("L", "name"), [("Machine", "d1_small"), (["MachineB - MachineC", "x"], "d1_equations")])
+def test_joint_tests_in_small_samples(full, L, name):
+    """Reiter's df with 20 df without missing values."""
+    functions = linear_functions(L, full.fits[0].design).L
+    Q = np.array([functions @ f.fixef for f in full.fits])
+    found = d1(Q, np.array([functions @ f.vcov.to_numpy() @ functions.T for f in full.fits]), 20.0)
+    theirs = [MITML[name][c] for c in ("F.value", "df2", "RIV")]
+    np.testing.assert_allclose([found.F, found.df, found.riv], theirs, rtol=1e-4)
+
+
+def test_likelihood_ratios_over_imputations(full, less, machines):
+    """D3 of mitml, for a fixed effect and for a variance, whose note says that its p is too large."""
+    found = less.anova(full)
+    check_joint(found.table.iloc[1], MITML["d3"])
+    assert found.table["riv"].iloc[1] == pytest.approx(MITML["d3"]["RIV"], rel=1e-4)
+    assert not found.notes
+    with pytest.warns(SingularFitWarning):
+        slope = blm.lmer("score ~ Machine + x + (1 + x || Worker)", machines)
+    found = full.anova(slope)
+    row = found.table.iloc[1]
+    assert (row["F"], row["p"]) == (0, 1)
+    assert row["riv"] == pytest.approx(MITML["d3_variance"]["RIV"], rel=1e-3)
+    assert row["DenDF"] == pytest.approx(MITML["d3_variance"]["df2"], rel=1e-3)
+    assert "variances cannot be negative" in str(found)
+
+
+@pytest.mark.parametrize("ddf", ["satterthwaite", "kenward-roger", "containment", "residual", "asymptotic"])
+def test_joint_tests_without_missing_values_are_those_of_the_fit(ddf):
+    data = blm.datasets.load("cake")
+    fit = blm.lmer("angle ~ recipe * temperature + (1 | recipe:replicate)", data)
+    found = blm.pool([fit, fit, fit]).anova(ddf=ddf).table
+    theirs = fit.anova(ddf=ddf).table
+    np.testing.assert_allclose(found["F"], theirs["F"], rtol=1e-9)
+    nu = theirs["DenDF"]
+    expected = nu if ddf == "asymptotic" else (nu + 1) / (nu + 3) * nu
+    np.testing.assert_allclose(found["DenDF"], expected, rtol=1e-9)
+    assert (found["riv"].abs() < 1e-25).all()
+
+
+def test_one_contrast_is_tested_alike_alone_and_jointly(full):
+    """D1 of one function is the square of its t, with Barnard & Rubin's df."""
+    found = full.contrast("MachineB - MachineC = 1")
+    row = found.table.iloc[0]
+    joint = found.joint
+    assert joint["F"] == pytest.approx(row["t"] ** 2)
+    assert joint["DenDF"] == pytest.approx(row["df"])
+    assert joint["p"] == pytest.approx(row["p"])
+
+
+def test_types_of_tests(full):
+    """Without interactions types II and III are the same; x comes last, so its sequential test is too."""
+    one, two, three = (full.anova(type=t).table for t in ("I", "II", "III"))
+    np.testing.assert_allclose(two, three, rtol=1e-8)
+    np.testing.assert_allclose(one.loc["x"], three.loc["x"], rtol=1e-8)
+    assert abs(one.loc["Machine", "F"] / three.loc["Machine", "F"] - 1) > 1e-4
+    assert "Type III tests over 6 imputations (D1)" in str(full.anova())
+
+
+def test_df_where_the_expansion_does_not_hold():
+    """Few df, or few imputations: positive, below those without missing values, and falling with r."""
+    for q, m, complete in ((2, 3, 20.0), (2, 20, 3.0), (3, 5, 5.0), (2, 2, 200.0)):
+        df = [d1_df(r, q, m, complete) for r in (1e-6, 0.1, 0.5, 1.0, 3.0)]
+        assert np.all(np.diff(df) < 0)
+        assert 0 < df[-1] < df[0] <= complete
+
+
+def test_size_of_the_joint_test():
+    """Three means, half of the responses missing, imputed properly: 5% of D1 tests reject at 5%."""
+    rng = np.random.default_rng(11)
+    n, m, q, runs = 30, 5, 3, 1500
+    seen, p = n // 2, []
+    for _ in range(runs):
+        y = rng.normal(size=(q, seen))
+        s2 = (seen - 1) * y.var(axis=1, ddof=1) / rng.chisquare(seen - 1, size=(m, q))
+        mu = rng.normal(y.mean(axis=1), np.sqrt(s2 / seen))
+        new = rng.normal(mu[..., None], np.sqrt(s2)[..., None], size=(m, q, n - seen))
+        whole = np.concatenate([np.broadcast_to(y, (m, q, seen)), new], axis=2)
+        U = np.array([np.diag(w.var(axis=1, ddof=1) / n) for w in whole])
+        found = d1(whole.mean(axis=2), U, float(q * (n - 1)))
+        p.append(stats.f.sf(found.F, found.q, found.df))
+    rate = float(np.mean(np.array(p) < 0.05))
+    assert abs(rate - 0.05) < 4 * np.sqrt(0.05 * 0.95 / runs)
+
+
+def test_models_that_cannot_be_compared(full, less, machines):
+    short = blm.lmer("score ~ x + (1 | Worker)", machines[:3])
+    other = blm.lmer("score ~ x + (1 | Worker)", [d.assign(score=d["score"] + 1) for d in machines])
+    with pytest.raises(ArgumentError, match="one model has 3 imputations and another 6"):
+        full.anova(short)
+    with pytest.raises(ArgumentError, match="different responses or rows in imputation 1"):
+        full.anova(other)
+    with pytest.raises(ArgumentError, match="equally many parameters"):
+        less.anova(blm.lmer("score ~ I(x**2) + (1 | Worker)", machines))
+    with pytest.raises(ArgumentError, match="compares pooled fits"):
+        full.anova(full.fits[0])
+    with pytest.raises(ArgumentError, match="is not known; it is 1"):
+        full.anova(type=4)
 
 
 def test_coverage_of_missing_responses():
@@ -216,6 +393,28 @@ def test_brm_of_a_list_of_frames(frames):
     assert found.posteriors[0].priors is found.posteriors[1].priors
 
 
+def test_imputations_share_priors_that_do_not_depend_on_their_order(frames):
+    """The scale of all rows: for identical frames that of one; given priors stay as they are."""
+    formula, quick = "Reaction ~ Days + (Days | Subject)", {"draws": 4, "tune": 10, "chains": 1, "progressbar": False}
+
+    def priors(data, **options):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SamplingWarning)
+            found = blm.brm(formula, data, seed=1, check=False, **quick, **options)
+        assert len({id(p.priors) for p in found.posteriors}) == 1
+        return found.posteriors[0].priors.table
+
+    wide = [f.assign(Reaction=s * f["Reaction"]) for s, f in zip((1, 2, 3), frames, strict=False)]
+    forward, backward = priors(wide), priors(wide[::-1])
+    np.testing.assert_allclose(forward["sd"], backward["sd"])
+    sd = np.concatenate([f["Reaction"] for f in wide]).std(ddof=1)
+    assert forward.set_index("parameter").loc["Intercept", "sd"] == pytest.approx(2.5 * sd)
+    same = blm.Model(formula, frames[0]).priors.table
+    np.testing.assert_allclose(priors([frames[0]] * 2)["sd"], same["sd"], rtol=2e-3)
+    given = priors(wide, priors={"sd": blm.HalfNormal(10)}).set_index("parameter")
+    assert given.loc["sd_Subject[Days]", "prior"] == str(blm.HalfNormal(10))
+
+
 BAD = [
     (lambda f: blm.pool([blm.lmer(FORMULA, f[0])]), "two fits or posteriors at least"),
     (lambda f: blm.pool("fits"), "two fits or posteriors at least"),
@@ -230,6 +429,11 @@ BAD = [
         "some of the fits are by REML and some by maximum likelihood",
     ),
     (lambda f: blm.brm(FORMULA, f, store="x"), "has no `store`"),
+    (lambda f: blm.brm(FORMULA, f[:1]), "takes two frames at least"),
+    (
+        lambda f: blm.brm("Reaction ~ f + (1 | Subject)", _other_levels(f)),
+        "number 2 is of another model than the first",
+    ),
 ]
 
 

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from bayeslmm.compare.triage.attempts import Attempt, attempts
+from bayeslmm.compare.triage.ratio import Bootstrap, ratio_test
 from bayeslmm.design import Design
 from bayeslmm.design.linear import LinearFunctions, linear_functions
 from bayeslmm.errors import ArgumentError
 from bayeslmm.results.fit import Ddf, Fit
-from bayeslmm.results.variance_test import How, RatioTest, likelihood_ratio_test
+from bayeslmm.results.variance_test import RatioTest
 
 COLUMNS = ["estimate", "se", "df", "t", "p", "lower", "upper"]
 SAME, DIFFERENT = 1e-3, 0.05
@@ -28,9 +29,9 @@ class Alternatives:
         DataFrame by analysis, the fit first: `kind`, `formula`, `npar`, `criterion` (on the scale of the first),
         `difference` from it, `AIC` (of the criterion used, REML or ML), and for smaller models `LRT`, `Df`, `p`
         (chi-square), `reference`, `p_boundary` (the distribution that holds for a variance of zero, as for
-        `fit.ranova`; NaN where the plain one is right or none is known), `reference_boundary`, and `against`, whether
-        the data speak against the smaller model (p below 0.05, the one at the boundary where it is known); `singular`,
-        `converged`.
+        `fit.ranova`, or a parametric bootstrap; NaN where the plain one is right or none is known),
+        `reference_boundary`, and `against`, whether the data speak against the smaller model (p below 0.05, the one at
+        the boundary where it is known); `singular`, `converged`.
     effects
         DataFrame, one row for each analysis and effect: `analysis`, `effect`, `estimate`, `se`, `df`, `t`, `p`,
         `lower`, `upper`, `shift` (from the first fit, in its standard errors) and `conclusion`: "positive" or
@@ -72,10 +73,19 @@ def focal_functions(design: Design, focal: object) -> LinearFunctions:
     return LinearFunctions.of(np.eye(design.p)[chosen], {"contrast": [names[j] for j in chosen]})
 
 
-def alternatives_part(fit: Fit, functions: LinearFunctions, ddf: Ddf, level: float) -> Alternatives:
-    """Try, test and compare."""
+def alternatives_part(
+    fit: Fit,
+    functions: LinearFunctions,
+    ddf: Ddf,
+    level: float,
+    bootstrap: Bootstrap = "auto",
+    seed: int | None = 1,
+) -> Alternatives:
+    """Try, test and compare; arguments as for `reanalyse`."""
     tried = attempts(fit)
-    table = pd.DataFrame.from_dict({a.label: _row(a, fit) for a in tried}, orient="index").infer_objects()
+    table = pd.DataFrame.from_dict(
+        {a.label: _row(a, fit, bootstrap, seed) for a in tried}, orient="index"
+    ).infer_objects()
     parts = [_effects(a, functions, ddf, level).assign(analysis=a.label) for a in tried]
     if fit.reml and ddf != "kenward-roger" and fit.nobs <= MOST_ROWS and functions.m:
         parts.insert(1, _effects(tried[0], functions, "kenward-roger", level).assign(analysis="Kenward-Roger"))
@@ -83,10 +93,10 @@ def alternatives_part(fit: Fit, functions: LinearFunctions, ddf: Ddf, level: flo
     return Alternatives(table, completed(effects, functions), tried)
 
 
-def _row(a: Attempt, fit: Fit) -> dict[str, object]:
+def _row(a: Attempt, fit: Fit, bootstrap: Bootstrap, seed: int | None) -> dict[str, object]:
     test, smaller = RatioTest(np.nan, ""), not a.same_model
     if smaller:
-        test = likelihood_ratio_test(a.fit, fit, How("chisq", 1000, 1))
+        test = ratio_test(a.fit, fit, bootstrap, seed)
     p = test.p if np.isnan(test.p_boundary) else test.p_boundary
     return {
         "kind": a.kind,

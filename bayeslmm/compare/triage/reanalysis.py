@@ -12,6 +12,7 @@ from bayeslmm.compare.same import check_same
 from bayeslmm.compare.triage import pictures
 from bayeslmm.compare.triage.alternatives import Alternatives, alternatives_part, conclude, focal_functions
 from bayeslmm.compare.triage.posterior_part import PosteriorPart, posterior_part
+from bayeslmm.compare.triage.ratio import Bootstrap, check_bootstrap
 from bayeslmm.compare.triage.report import report_of_reanalysis
 from bayeslmm.compare.triage.singular import Singular, singular_part
 from bayeslmm.compare.triage.text import as_text
@@ -25,7 +26,7 @@ from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.report import Report
 from bayeslmm.results.saved import PathLike
 
-OPTIONS = ("post", "focal", "ddf", "level", "near", "seed", "sensitivity", "sampling")
+OPTIONS = ("post", "focal", "ddf", "level", "near", "seed", "sensitivity", "sampling", "bootstrap")
 
 
 @dataclass(frozen=True, repr=False)
@@ -124,6 +125,7 @@ def reanalyse(
     seed: int | None = 1,
     sensitivity: bool = True,
     sampling: Mapping[str, Any] | None = None,
+    bootstrap: Bootstrap = "auto",
 ) -> Reanalysis:
     """Find out what a fit can tell: what is singular, what else could be done, what the posterior says, what to report.
 
@@ -144,9 +146,13 @@ def reanalyse(
         What counts as near the boundary: an sd that adds less than this share of the residual sd to a typical row, a
         correlation beyond one less it.
     seed, sampling
-        Of the sampler, and its other options as for `Model.sample`.
+        Of all random numbers, and other options of the sampler as for `Model.sample`.
     sensitivity
         Ask how far the priors would have to change to turn the posterior's conclusions (up to four effects).
+    bootstrap
+        Refits of the parametric bootstrap that tests each simpler model (but those whose test is exact); 0 for none;
+        "auto" takes 199 where the distribution at the boundary is not known, its plain chi-square leaves the matter
+        open, and refits are cheap.
 
     Returns
     -------
@@ -164,11 +170,12 @@ def reanalyse(
         raise ArgumentError(f"reanalyse(near={near!r}): near must lie between 0 and 1, such as 0.1")
     if not isinstance(sensitivity, bool | np.bool_):
         raise ArgumentError(f"reanalyse(sensitivity={sensitivity!r}): sensitivity is True or False")
+    refits = check_bootstrap(bootstrap)
     functions = focal_functions(fit.design, focal)
     if post is not None:
         check_same(fit, post, "reanalyse")
     singular = singular_part(fit, level)
-    tried = alternatives_part(fit, functions, ddf, level)
+    tried = alternatives_part(fit, functions, ddf, level, refits, seed)
     sampled = fit.sample(**{"seed": seed, "progressbar": False, **(sampling or {})}) if post is None else post
     found = posterior_part(fit, sampled, functions, level, float(near), sensitivity)
     effects = _with_posterior(tried.effects, found.effects)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bayeslmm.compare.triage.alternatives import labels_of
+from bayeslmm.compare.triage.ratio import reference
 from bayeslmm.compare.triage.verdict import why_not
 from bayeslmm.results import rformat
 
@@ -63,15 +64,23 @@ def _alternatives(found: "Reanalysis") -> str:
         "AIC": _decimals(t["AIC"], [2] * len(t)),
         "LRT": _decimals(t["LRT"], [3] * len(t)),
         "p": marks,
+        "of": [reference(row) for row in t.to_dict("records")],
         "": [_state(row) for row in t.to_dict("records")],
     }
-    notes = ["p: where a variance of zero is tested, of the distribution that holds there (`.alternatives.table`)"]
+    notes = ["p: where a variance of zero is tested, of the distribution that holds there"]
+    notes += [f"{short}: {words}" for short, words in _references(t)]
     if large.any():
         notes.append("p <: of the plain chi-square, which is too large where variances are tested")
     brief = not found.singular.is_singular
     told = [n for n in labels_of(found.effects) if not (brief and found.verdict.conclusions.loc[n, "everywhere"])]
     effects = [_effect(found, name) for name in told]
-    return "\n".join([_table(list(t.index), columns, left=6), _prose(*notes), *effects])
+    return "\n".join([_table(list(t.index), columns, left=7), _prose(*notes), *effects])
+
+
+def _references(t: pd.DataFrame) -> list[tuple[str, str]]:
+    """The distributions at the boundary by their short names."""
+    known = t[t["p_boundary"].notna()]
+    return list(dict.fromkeys((reference(r), str(r["reference_boundary"])) for r in known.to_dict("records")))
 
 
 def _state(row: dict) -> str:

@@ -1,7 +1,8 @@
 """What to conclude: one recommendation with its reason, and where the analyses would lead to different conclusions.
 
 An analysis *counts* for the sameness of conclusions unless the data speak against its model (likelihood ratio, p below
-0.05 against the distribution at the boundary where it is known), or it did not converge. The rules, first match wins:
+0.05 against the distribution at the boundary where it is known or simulated), or it did not converge. The rules, first
+match wins:
 
 fit again     the optimality conditions fail, or another optimiser found a criterion lower by more than 0.001
 sample again  the diagnostics of the posterior say that its draws should not be used yet

@@ -1,0 +1,80 @@
+"""Which reference distribution the triage takes for a simpler model, and that the bootstrap decides where it should."""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bayeslmm.compare.triage.alternatives import alternatives_part, focal_functions
+from bayeslmm.compare.triage.ratio import reference
+from bayeslmm.errors import ArgumentError
+from tests.compare.posteriors import SALARY, SLEEP, around, fitted
+
+
+@cache
+def crossed(seed: int = 1):
+    """A fit with 12 levels crossed with 8; the sd of the latter is 0.3 of the residual's."""
+    rng = np.random.default_rng(seed)
+    data = pd.DataFrame([(f"a{i}", f"b{j}") for i in range(12) for j in range(8)], columns=["g", "h"])
+    u, v = rng.normal(0, 1, 12), rng.normal(0, 0.3, 8)
+    data["x"] = rng.normal(size=96)
+    levels = (data[c].str[1:].astype(int) for c in "gh")
+    data["y"] = data["x"] + sum(e[i] for e, i in zip((u, v), levels, strict=True)) + rng.normal(size=96)
+    return fitted("y ~ x + (1 | g) + (1 | h)", data)
+
+
+def table(fit, **options):
+    return alternatives_part(fit, focal_functions(fit.design, None), "satterthwaite", 0.95, **options).table
+
+
+def test_the_bootstrap_decides_what_the_plain_chi_square_leaves_open():
+    """Crossed factors: plain p = 0.058, and 0.035 by 199 refits, as `ranova` gives it with the same seed."""
+    fit = crossed()
+    row = table(fit).loc["without (1 | h)"]
+    expected = fit.ranova(method="boot", n=199).table.loc["(1 | h)"]
+    assert row["p_boundary"] == expected["p_boundary"] < 0.05 < row["p"]
+    assert row["reference_boundary"] == "parametric bootstrap, 199 refits"
+    assert row["against"]
+    assert reference(row.to_dict()) == "boot 199"
+
+
+def test_it_is_not_asked_where_it_could_not_change_anything():
+    """A plain p below 0.05 is too large and says enough; one above 0.5 is far from it."""
+    clear = table(crossed()).loc["without (1 | g)"]
+    assert np.isnan(clear["p_boundary"])
+    assert clear["against"]
+    far = table(fitted(SALARY, "salary")).loc["(1 + grade || major)"]
+    assert np.isnan(far["p_boundary"])
+    assert reference(far.to_dict()) == "chi2(1)"
+    none = table(crossed(), bootstrap=0).loc["without (1 | h)"]
+    assert np.isnan(none["p_boundary"])
+    assert not none["against"]
+
+
+def test_a_number_asks_for_all_but_exact_tests():
+    asked = table(fitted(SLEEP, "sleepstudy"), bootstrap=20, seed=3)
+    tested = asked[asked["LRT"].notna()]
+    assert set(tested["reference_boundary"]) == {"parametric bootstrap, 20 refits"}
+    again = table(fitted(SLEEP, "sleepstudy"), bootstrap=20, seed=3)
+    pd.testing.assert_series_equal(asked["p_boundary"], again["p_boundary"])
+    exact = table(fitted("Yield ~ 1 + (1 | Batch)", "dyestuff"), bootstrap=20).loc["without (1 | Batch)"]
+    assert exact["reference_boundary"].startswith("exact RLRT")
+    assert reference(exact.to_dict()) == "exact"
+
+
+def test_the_text_names_the_distribution_behind_each_p():
+    fit = crossed()
+    text = str(fit.reanalyse(post=around(fit), sensitivity=False))
+    line = next(row for row in text.splitlines() if row.startswith("without (1 | h)"))
+    assert line.split()[-7:] == ["boot", "199", "the", "data", "speak", "against", "it"]
+    assert "boot 199: parametric bootstrap, 199 refits" in text
+    sleep = fitted(SLEEP, "sleepstudy")
+    assert "mixture: 0.5 chi2(1) + 0.5 chi2(2)" in str(sleep.reanalyse(post=around(sleep), sensitivity=False))
+
+
+@pytest.mark.parametrize("bootstrap", [-1, 2.5, "yes", True, None])
+def test_bad_input(bootstrap):
+    fit = crossed()
+    with pytest.raises(ArgumentError, match='bootstrap is "auto", 0 for none, or a number of refits'):
+        fit.reanalyse(post=around(fit), bootstrap=bootstrap)

@@ -1,0 +1,44 @@
+# What mitml and mice make of fits of imputed data: run `Rscript imputed/make.R` in tests/reference.
+suppressMessages({library(lme4); library(mitml); library(mice); library(jsonlite)})
+options(digits = 15)
+data <- read.csv("data/Machines.csv")
+data$Worker <- factor(data$Worker)
+data$Machine <- factor(data$Machine)
+set.seed(20)
+data$x <- round(rnorm(nrow(data)) + as.numeric(data$Worker) / 3, 3)
+data$score[sample(nrow(data), 12)] <- NA
+data$x[sample(nrow(data), 9)] <- NA
+made <- mice(data, m = 6, method = "pmm", maxit = 10, seed = 3, printFlag = FALSE)
+frames <- complete(made, "all")
+long <- do.call(rbind, lapply(seq_along(frames), function(i) cbind(imputation = i, frames[[i]])))
+write.csv(long, "imputed/machines.csv", row.names = FALSE)
+
+tight <- lmerControl(optimizer = "bobyqa", optCtrl = list(rhoend = 1e-9, maxfun = 1e5))
+frames <- as.mitml.list(frames)
+full <- with(frames, lmer(score ~ Machine + x + (1 | Worker), control = tight))
+less <- with(frames, lmer(score ~ x + (1 | Worker), control = tight))
+slope <- with(frames, lmer(score ~ Machine + x + (1 + x || Worker), control = tight))
+estimates <- function(...) {
+  t <- testEstimates(full, extra.pars = TRUE, ...)
+  list(names = rownames(t$estimates), table = unname(t$estimates), extra = as.list(t$extra.pars[, 1]))
+}
+models <- function(...) as.list(testModels(full, less, ...)$test[1, ])
+both <- c("MachineB - MachineC", "x")
+out <- list(
+  large = estimates(),
+  small = estimates(df.com = 20),
+  mice = lapply(setNames(names(fixef(full[[1]])), names(fixef(full[[1]]))), function(name) {
+    Q <- sapply(full, function(f) fixef(f)[[name]])
+    U <- sapply(full, function(f) vcov(f)[name, name])
+    pool.scalar(Q, U, n = 24, k = 4)[c("qbar", "t", "df", "r", "fmi")]
+  }),
+  d1 = models(method = "D1"),
+  d1_small = models(method = "D1", df.com = 20),
+  d1_equations = as.list(testConstraints(full, constraints = both, method = "D1", df.com = 20)$test[1, ]),
+  d3 = models(method = "D3"),
+  d3_variance = as.list(testModels(slope, full, method = "D3")$test[1, ])
+)
+# with few df for two imputations: Li, Raghunathan & Rubin's second formula
+two <- lapply(list(full, less), function(f) as.mitml.result(f[1:2]))
+out$d1_two <- as.list(testModels(two[[1]], two[[2]], method = "D1")$test[1, ])
+writeLines(toJSON(out, digits = NA, auto_unbox = TRUE, pretty = TRUE), "imputed/mitml.json")
