@@ -1,0 +1,87 @@
+"""What every command that fits begins with: read the data, fit the formula, sample where a posterior is asked for."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, cast
+
+from bayeslmm.cli.read import read_data
+from bayeslmm.cli.request import Request
+from bayeslmm.cli.sampling import sample
+from bayeslmm.cli.terminal import Terminal
+from bayeslmm.design.formula import parse
+from bayeslmm.errors import ArgumentError, FormulaError
+from bayeslmm.model import Model, lm
+from bayeslmm.results.fit import Fit, check_ddf
+from bayeslmm.results.linear_fit import LinearFit
+
+if TYPE_CHECKING:
+    from bayeslmm.results.posterior import Posterior
+
+NO_BAR = "no bar in the formula: this is least squares without groups; for a mixed model add a bar such as (1 | group)"
+
+
+def has_bars(request: Request) -> bool:
+    """Whether a mixed model is asked for."""
+    return bool(parse(request.formula).random)
+
+
+def model_of(request: Request, data: Any = None, formula: str | None = None) -> Model:
+    """The model of a request; of other data, or by another formula, where these are given.
+
+    Raises
+    ------
+    FormulaError, DataError, ArgumentError
+        As for `Model`; the file cannot be read.
+    """
+    read, name = (data, request.data) if data is not None else read_data(request.data)
+    model = Model(
+        request.formula if formula is None else formula,
+        read,
+        weights=request.weights,
+        offset=request.offset,
+        contrasts=request.contrasts,
+        priors=request.priors,
+        data_name=name,
+    )
+    if request.priors is not None:
+        model.priors  # noqa: B018  an unknown name is an error before anything is printed
+    return model
+
+
+def mixed_fit(request: Request, command: str) -> Fit:
+    """Fit the mixed model of a request.
+
+    Raises
+    ------
+    FormulaError
+        The formula has no bar.
+    """
+    if not has_bars(request):
+        raise FormulaError(f"{command} is for mixed models: add a bar such as (1 | group)", request.formula)
+    check_ddf(request.ddf)
+    return model_of(request).fit(request.reml, cast(Any, request.optimizer))
+
+
+def linear_fit(request: Request, terminal: Terminal) -> LinearFit:
+    """Fit a formula without bars, and say that it is not a mixed model.
+
+    Raises
+    ------
+    ArgumentError
+        A posterior is asked for.
+    """
+    if request.sampling is not None:
+        raise ArgumentError(
+            "--bayes needs random effects, and there is no bar in the formula; add one such as (1 | group)"
+        )
+    data, name = read_data(request.data)
+    terminal.note(NO_BAR)
+    columns = {"weights": request.weights, "offset": request.offset, "contrasts": request.contrasts}
+    return lm(request.formula, data, **columns, data_name=name)
+
+
+def sampled(request: Request, fit: Fit, terminal: Terminal) -> "Posterior | None":
+    """The posterior of a fit's model, with a progress bar where somebody looks on; None where none was asked for."""
+    if request.sampling is None:
+        return None
+    found: Posterior = sample(fit, terminal, **asdict(request.sampling))
+    return found
