@@ -117,7 +117,7 @@ def test_it_ends_with_the_path_of_the_report(plain):
     assert done.stdout.rstrip().splitlines()[-1] == f"Open {out / 'report.html'}"
     page = (out / "report.html").read_text()
     assert "Do graduates with better grades earn more?" in page
-    assert "src=\"http" not in page
+    assert 'src="http' not in page
 
 
 def test_the_gain_of_slopes_is_a_mixture_of_chi_squares():

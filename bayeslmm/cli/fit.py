@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, cast
 import pandas as pd
 
 from bayeslmm.cli.as_json import document
-from bayeslmm.cli.fitting import has_bars, linear_fit, mixed_fit, sampled
+from bayeslmm.cli.fitting import any_fit, sampled
 from bayeslmm.cli.request import Request, output_folder
+from bayeslmm.cli.show import print_json
 from bayeslmm.cli.terminal import Terminal
 from bayeslmm.results.fit import Ddf, Fit
 from bayeslmm.results.linear_fit import LinearFit
@@ -39,10 +40,11 @@ def run(request: Request) -> None:
     if request.out is not None:
         output_folder(request.out)
     with terminal.warnings_as_notes():
-        answer = _mixed(request, terminal) if has_bars(request) else _linear(request, terminal)
+        fit = any_fit(request, "fit", terminal)
+        answer = _mixed(request, fit, terminal) if isinstance(fit, Fit) else _linear(fit, terminal)
         files = [] if request.out is None else _write(request, answer, terminal)
     if request.json:
-        terminal.out.print_json(document(request, answer, terminal.notes, files), indent=2, highlight=False)
+        print_json(terminal, document(request, answer, terminal.notes, files))
 
 
 def _write(request: Request, answer: Answer, terminal: Terminal) -> list[Path]:
@@ -51,8 +53,7 @@ def _write(request: Request, answer: Answer, terminal: Terminal) -> list[Path]:
     return write(request, answer, terminal)
 
 
-def _mixed(request: Request, terminal: Terminal) -> Answer:
-    fit = mixed_fit(request, "fit")
+def _mixed(request: Request, fit: Fit, terminal: Terminal) -> Answer:
     terminal.output(str(fit.summary(cast(Ddf, request.ddf))))
     terminal.output(_icc_line(fit))
     posterior = sampled(request, fit, terminal)
@@ -83,7 +84,6 @@ def _icc_line(fit: Fit) -> str:
     return f"Intraclass correlation (share of the variance between groups): {shares}"
 
 
-def _linear(request: Request, terminal: Terminal) -> Answer:
-    fit = linear_fit(request, terminal)
+def _linear(fit: LinearFit, terminal: Terminal) -> Answer:
     terminal.output(str(fit))
     return Answer(fit)

@@ -24,18 +24,18 @@ def has_bars(request: Request) -> bool:
     return bool(parse(request.formula).random)
 
 
-def model_of(request: Request, data: Any = None, formula: str | None = None) -> Model:
-    """The model of a request; of other data, or by another formula, where these are given.
+def model_of(request: Request) -> Model:
+    """The model of a request.
 
     Raises
     ------
     FormulaError, DataError, ArgumentError
         As for `Model`; the file cannot be read.
     """
-    read, name = (data, request.data) if data is not None else read_data(request.data)
+    data, name = read_data(request.data)
     model = Model(
-        request.formula if formula is None else formula,
-        read,
+        request.formula,
+        data,
         weights=request.weights,
         offset=request.offset,
         contrasts=request.contrasts,
@@ -61,8 +61,8 @@ def mixed_fit(request: Request, command: str) -> Fit:
     return model_of(request).fit(request.reml, cast(Any, request.optimizer))
 
 
-def linear_fit(request: Request, terminal: Terminal) -> LinearFit:
-    """Fit a formula without bars, and say that it is not a mixed model.
+def linear_fit(request: Request) -> LinearFit:
+    """Fit a formula without bars.
 
     Raises
     ------
@@ -74,9 +74,17 @@ def linear_fit(request: Request, terminal: Terminal) -> LinearFit:
             "--bayes needs random effects, and there is no bar in the formula; add one such as (1 | group)"
         )
     data, name = read_data(request.data)
-    terminal.note(NO_BAR)
     columns = {"weights": request.weights, "offset": request.offset, "contrasts": request.contrasts}
     return lm(request.formula, data, **columns, data_name=name)
+
+
+def any_fit(request: Request, command: str, terminal: Terminal) -> Fit | LinearFit:
+    """Fit a formula with bars or without, and say that the latter is not a mixed model."""
+    if has_bars(request):
+        return mixed_fit(request, command)
+    fit = linear_fit(request)
+    terminal.note(NO_BAR)
+    return fit
 
 
 def sampled(request: Request, fit: Fit, terminal: Terminal) -> "Posterior | None":

@@ -54,6 +54,8 @@ class Grid:
     by: options.By = None
     at: options.At = None
     cells: options.CellWeights = "equal"
+    adjust: options.Adjust = None
+    level: options.Level = 0.95
 
 
 def request(
