@@ -54,13 +54,10 @@ def test_alone_it_shows_what_it_can_do():
 
 
 @pytest.mark.parametrize("name", ["", *NAMES])
-def test_help_fits_into_80_columns_and_has_an_example(name):
+def test_help_fits_into_80_columns(name):
     done = bayeslmm(*filter(None, [name, "--help"]))
     assert done.exit_code == 0
-    examples = [line for line in done.stdout.splitlines() if line.startswith(f"      bayeslmm {name} ")]
-    assert examples or name in ("", "demo")
-    wide = [line for line in done.stdout.splitlines() if len(line) > 80]
-    assert [line for line in wide if line not in examples] == []
+    assert max(map(len, done.stdout.splitlines())) <= 80
 
 
 def test_commands_are_listed_in_the_order_of_the_overview():

@@ -20,10 +20,11 @@ from bayeslmm.cli.show import as_csv, output_file, print_json, written
 from bayeslmm.cli.stated import Stated, stated
 from bayeslmm.cli.terminal import Terminal
 from bayeslmm.design.formula import parse
+from bayeslmm.design.linear import linear_functions
 from bayeslmm.errors import ArgumentError
 from bayeslmm.planning.power import Power
 from bayeslmm.planning.power import power as powers
-from bayeslmm.planning.simulate import Simulation
+from bayeslmm.planning.simulate import Simulation, blank
 from bayeslmm.planning.simulate import simulate as simulated
 from bayeslmm.point.ddf import Ddf
 from bayeslmm.results.fit import Fit
@@ -146,7 +147,7 @@ def power(plan: Plan, terms: list[str] | None, n: int, alpha: float, seed: int |
     terminal = Terminal.new(silent=request.json)
     with terminal.warnings_as_notes():
         plans = ready(plan)
-        truth = simulated(request.formula, plans.layout.first(), **plans.parameters(), seed=1, **plan.options).truth
+        truth = _truth_of(plan, plans, terms)
         _say_truth(terminal, plans, truth)
         found = _powers(plan, plans, terms, n, alpha, seed, terminal)
         terminal.heading("How often it is found")
@@ -155,6 +156,14 @@ def power(plan: Plan, terms: list[str] | None, n: int, alpha: float, seed: int |
     if request.json:
         document = _document(plan, found, truth, terminal, files)
         print_json(terminal, json.dumps(plain(document), allow_nan=False))
+
+
+def _truth_of(plan: Plan, plans: Ready, terms: list[str] | None) -> pd.DataFrame:
+    """The parameters by name; those that cannot be, and terms that there are not, are errors before the work begins."""
+    design = plans.layout.first()
+    if terms:
+        linear_functions(terms, blank(plan.request.formula, design, plan.options))
+    return simulated(plan.request.formula, design, **plans.parameters(), seed=1, **plan.options).truth
 
 
 def _powers(

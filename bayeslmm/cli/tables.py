@@ -8,7 +8,7 @@ from bayeslmm.cli.fitting import linear_fit, mixed_fit, model_of
 from bayeslmm.cli.show import Shown
 from bayeslmm.cli.task import Task
 from bayeslmm.design.formula import parse
-from bayeslmm.errors import ArgumentError
+from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.linear_fit import LinearFit
 
@@ -61,6 +61,8 @@ def priors(task: Task) -> Shown:
 def loo(task: Task, group: str | None) -> Shown:
     """How well each row, or each level of a group, is predicted from all others."""
     fit = task.fit()
+    if group is not None and group not in fit.ngroups:
+        raise ArgumentError(f"--group {group}: no such grouping factor{did_you_mean(group, fit.ngroups.index)}")
     post = task.posterior(fit)
     assert post is not None
     found = post.loo() if group is None else post.logo(group)

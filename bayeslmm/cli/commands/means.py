@@ -27,7 +27,7 @@ def means(
 
     Try it on packaged data:
 
-        bayeslmm means "angle ~ recipe * temp + (1 | recipe:replicate)" cake recipe
+        bayeslmm means "effort ~ Type + (1 | Subject)" ergostool Type
     """
     from bayeslmm.cli.means import means as make
     from bayeslmm.cli.task import run
@@ -56,7 +56,7 @@ def contrasts(
 
     Try it on packaged data:
 
-        bayeslmm contrasts "angle ~ recipe + temp + (1 | recipe:replicate)" cake recipe
+        bayeslmm contrasts "effort ~ Type + (1 | Subject)" ergostool Type
     """
     from bayeslmm.cli.means import contrasts as make
     from bayeslmm.cli.task import run
@@ -81,7 +81,7 @@ def slopes(
 
     Try it on packaged data:
 
-        bayeslmm slopes "angle ~ recipe * temp + (1 | recipe:replicate)" cake temp --by recipe
+        bayeslmm slopes "distance ~ age * Sex + (1 | Subject)" orthodont age
     """
     from bayeslmm.cli.means import slopes as make
     from bayeslmm.cli.task import run
@@ -119,7 +119,7 @@ def predict(
 
     Try it on packaged data:
 
-        bayeslmm predict "Reaction ~ Days + (Days | Subject)" sleepstudy --interval confidence
+        bayeslmm predict "travel ~ 1 + (1 | Rail)" rail --interval prediction
     """
     from bayeslmm.cli.means import predict as make
     from bayeslmm.cli.task import run

@@ -67,7 +67,7 @@ def simulate(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    r"""Data from a stated model, with the truth beside them.
+    """Data from a stated model, with the truth beside them.
 
     Rows are those of a data file, or are made of --groups, --within and
     --between. What a data file with a response is not told is estimated
@@ -75,8 +75,7 @@ def simulate(
 
     Try it:
 
-        bayeslmm simulate "y ~ day + (day | subject)" --groups 18 --within day=0:9 \
-            --fixef Intercept=250 --fixef day=10 --sd 25,6 --sigma 25 --out made.csv
+        bayeslmm simulate "y ~ x + (1 | g)" --groups 9 --within x=0:4 --sd 2
     """
     from bayeslmm.cli.planning import simulate as run
 
@@ -102,16 +101,15 @@ def power(
     out: options.Folder = None,
     json: options.Json = False,
 ) -> None:
-    r"""Power, errors of sign and size, and coverage, by simulation.
+    """Power, errors of sign and size, and coverage, by simulation.
 
     Of a data file, such as a pilot study, extended to --groups 10,20,40; or of
     a design that is made of --groups, --within and --between. What a data file
     with a response is not told is estimated from it.
 
-    Try it on packaged data, with a slope of 5 instead of the 10 found there:
+    Try it on packaged data:
 
-        bayeslmm power "Reaction ~ Days + (Days | Subject)" sleepstudy \
-            --groups 10,20,40 --fixef Days=5 --n 200
+        bayeslmm power "effort ~ Type + (1 | Subject)" ergostool --groups 4,8
     """
     from bayeslmm.cli.planning import power as run
 

@@ -21,10 +21,10 @@ def priors(
 
         bayeslmm priors "Reaction ~ Days + (Days | Subject)" sleepstudy
     """
-    from bayeslmm.cli import tables
+    from bayeslmm.cli.tables import priors as make
     from bayeslmm.cli.task import run
 
-    run("priors", request(source, columns, sampler=Sampler(prior=prior), out=out, json=json), tables.priors)
+    run("priors", request(source, columns, sampler=Sampler(prior=prior), out=out, json=json), make)
 
 
 def loo(
@@ -42,9 +42,9 @@ def loo(
 
     Try it on packaged data:
 
-        bayeslmm loo "Reaction ~ Days + (Days | Subject)" sleepstudy --group Subject
+        bayeslmm loo "Yield ~ 1 + (1 | Batch)" dyestuff --group Batch
     """
-    from bayeslmm.cli import tables
+    from bayeslmm.cli.tables import loo as make
     from bayeslmm.cli.task import run
 
-    run("loo", request(source, columns, sampler=sampler, out=out, json=json), tables.loo, group=group)
+    run("loo", request(source, columns, sampler=sampler, out=out, json=json), make, group=group)

@@ -24,9 +24,10 @@ def check(
 
         bayeslmm check "Reaction ~ Days + (Days | Subject)" sleepstudy
     """
-    from bayeslmm.cli import studies
+    from bayeslmm.cli.studies import check as make
+    from bayeslmm.cli.studies import run
 
-    studies.run("check", request(source, columns, fitting, out=out, json=json), studies.check, seed=seed)
+    run("check", request(source, columns, fitting, out=out, json=json), make, seed=seed)
 
 
 def pooling(
@@ -44,12 +45,13 @@ def pooling(
 
     Try it on packaged data:
 
-        bayeslmm pooling "salary ~ grade + (grade | major)" salary --out pooling
+        bayeslmm pooling "salary ~ grade + (grade | major)" salary
     """
-    from bayeslmm.cli import studies
+    from bayeslmm.cli.studies import pooling as make
+    from bayeslmm.cli.studies import run
 
     asked = request(source, columns, fitting, sampler, bayes, out=out, json=json)
-    studies.run("pooling", asked, studies.pooling, level=level)
+    run("pooling", asked, make, level=level)
 
 
 def alternatives(
@@ -77,8 +79,9 @@ def alternatives(
 
         bayeslmm alternatives "salary ~ grade + (grade | major)" salary
     """
-    from bayeslmm.cli import studies
+    from bayeslmm.cli.studies import alternatives as make
+    from bayeslmm.cli.studies import run
 
     asked = request(source, columns, sampler=Sampler(prior=prior), out=out, json=json)
     how = {"focal": focal, "group": group, "group_contrasts": coding, "bayes": bayes, "level": level, "seed": seed}
-    studies.run("alternatives", asked, studies.alternatives, **how)
+    run("alternatives", asked, make, **how)

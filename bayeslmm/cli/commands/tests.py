@@ -29,13 +29,13 @@ def anova(
 
     Try it on packaged data:
 
-        bayeslmm anova "angle ~ recipe * temp + (1 | recipe:replicate)" cake
+        bayeslmm anova "distance ~ age * Sex + (1 | Subject)" orthodont
     """
-    from bayeslmm.cli import tables
+    from bayeslmm.cli.tables import anova as make
     from bayeslmm.cli.task import run
 
     asked = request(source, columns, fitting, out=out, json=json)
-    run("anova", asked, tables.anova, against=against or [], type=type, method=method, n=n, seed=seed)
+    run("anova", asked, make, against=against or [], type=type, method=method, n=n, seed=seed)
 
 
 def ranova(
@@ -54,11 +54,11 @@ def ranova(
 
         bayeslmm ranova "Reaction ~ Days + (Days | Subject)" sleepstudy
     """
-    from bayeslmm.cli import tables
+    from bayeslmm.cli.tables import ranova as make
     from bayeslmm.cli.task import run
 
     asked = request(source, columns, fitting, out=out, json=json)
-    run("ranova", asked, tables.ranova, method=method, n=n, seed=seed)
+    run("ranova", asked, make, method=method, n=n, seed=seed)
 
 
 def confint(
@@ -82,8 +82,8 @@ def confint(
 
         bayeslmm confint "Reaction ~ Days + (Days | Subject)" sleepstudy
     """
-    from bayeslmm.cli import tables
+    from bayeslmm.cli.tables import confint as make
     from bayeslmm.cli.task import run
 
     asked = request(source, columns, fitting, out=out, json=json)
-    run("confint", asked, tables.confint, method=method, parm=parm, level=level, n=n, seed=seed)
+    run("confint", asked, make, method=method, parm=parm, level=level, n=n, seed=seed)

@@ -50,7 +50,7 @@ def report(
 
     Try it on packaged data:
 
-        bayeslmm report "Reaction ~ Days + (Days | Subject)" sleepstudy --out sleep.html
+        bayeslmm report "distance ~ age + (age | Subject)" orthodont
     """
     from bayeslmm.cli.paper import report as run
 
@@ -80,7 +80,7 @@ def apa(
 
     Try it on packaged data:
 
-        bayeslmm apa "Reaction ~ Days + (Days | Subject)" sleepstudy --format markdown
+        bayeslmm apa "distance ~ age + (age | Subject)" orthodont
     """
     from bayeslmm.cli.paper import apa as run
 
