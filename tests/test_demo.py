@@ -62,7 +62,7 @@ def test_prose_fits_into_80_columns(plain):
 
 def test_without_the_posterior_there_are_two_pictures_and_the_report(plain):
     done, out = plain
-    assert {p.name for p in out.iterdir()} == {"lines.png", "shrinkage.png", "report.txt"}
+    assert {p.name for p in out.iterdir()} == {"lines.png", "shrinkage.png", "report.html", "report.txt"}
     assert done.stdout.startswith((out / "report.txt").read_text())
     assert "posterior by NUTS" not in done.stdout
     assert done.stderr == ""
@@ -104,9 +104,20 @@ def test_with_the_posterior_it_answers_and_draws_four_pictures(tmp_path):
         "shrinkage.png",
         "comparison.png",
         "posterior.png",
+        "report.html",
         "report.txt",
     }
+    page = (tmp_path / "report.html").read_text()
+    assert "Keep the model as first written and report its posterior" in page
     assert done.stderr == ""
+
+
+def test_it_ends_with_the_path_of_the_report(plain):
+    done, out = plain
+    assert done.stdout.rstrip().splitlines()[-1] == f"Open {out / 'report.html'}"
+    page = (out / "report.html").read_text()
+    assert "Do graduates with better grades earn more?" in page
+    assert 'src="http' not in page
 
 
 def test_the_gain_of_slopes_is_a_mixture_of_chi_squares():

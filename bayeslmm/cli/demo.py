@@ -1,4 +1,4 @@
-"""`bayeslmm demo`: the salary analysis on the terminal, with its pictures and the report in a folder."""
+"""`bayeslmm demo`: the salary analysis on the terminal, with its pictures and the report to open in a folder."""
 
 from functools import partial
 from pathlib import Path
@@ -6,8 +6,10 @@ from pathlib import Path
 from bayeslmm.cli.request import output_folder
 from bayeslmm.cli.sampling import sample
 from bayeslmm.cli.terminal import Terminal
-from bayeslmm.demo import Analysis, pictures, tell
+from bayeslmm.demo import Analysis, pictures, report, tell
 from bayeslmm.errors import ArgumentError
+
+REPORT = "report.html"
 
 
 def run(out: Path, seed: int, bayes: bool) -> None:
@@ -26,13 +28,16 @@ def run(out: Path, seed: int, bayes: bool) -> None:
         _write(terminal, analysis, out)
     terminal.heading("Your own data")
     terminal.output('bayeslmm fit "y ~ x + (x | g)" data.csv --bayes --out results')
+    terminal.heading("The report, on one page")
+    terminal.output(f"Open {out / REPORT}")
 
 
 def _write(terminal: Terminal, analysis: Analysis, out: Path) -> None:
     terminal.heading(f"Pictures in {out}")
     try:
         written = [(path.name, about) for path, about in pictures(analysis, out)]
-        terminal.items([*written, ("report.txt", "this text")])
+        report(analysis, out / REPORT)
+        terminal.items([*written, (REPORT, "all on one page, for co-authors"), ("report.txt", "this text")])
         (out / "report.txt").write_text(terminal.text, encoding="utf-8")
     except OSError as error:
         raise ArgumentError(f"--out {out}: {error.strerror or error}; give another folder") from error

@@ -1,7 +1,6 @@
 """`bayeslmm reanalyse`: a formula and a file in; the triage as text, JSON, tables and pictures out."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -9,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from bayeslmm.cli.as_json import plain, records
+from bayeslmm.cli.folder import fill, in_a_name, save_table
 from bayeslmm.cli.read import read_data
 from bayeslmm.cli.request import Request, output_folder
+from bayeslmm.cli.show import print_json
 from bayeslmm.cli.terminal import Terminal
 from bayeslmm.compare.triage.reanalysis import Reanalysis
-from bayeslmm.errors import ArgumentError
 from bayeslmm.results.pictures import save_picture
 from bayeslmm.verbs.reanalyse import reanalyse
 
@@ -65,7 +65,7 @@ def run(asked: Triage) -> None:
         terminal.output(str(found))
         files = [] if request.out is None else _write(request.out, found, terminal)
     if request.json:
-        terminal.out.print_json(_document(found, terminal.notes, files), indent=2, highlight=False)
+        print_json(terminal, _document(found, terminal.notes, files))
 
 
 def _reanalysed(asked: Triage, data: Any, name: str) -> Reanalysis:
@@ -88,31 +88,22 @@ def _reanalysed(asked: Triage, data: Any, name: str) -> Reanalysis:
 
 
 def _write(out: Path, found: Reanalysis, terminal: Terminal) -> list[Path]:
-    """Write tables, pictures and the text, and list them."""
-    try:
-        files = [*_tables(out, found), *_pictures(out, found)]
-        found.report(out / "report.html")
-        files.append(out / "report.html")
-        terminal.heading(f"Written to {out}")
-        text = out / "reanalysis.txt"
-        terminal.items([*((p.name, ABOUT[p.stem.split("-")[0]]) for p in files), (text.name, "this text")])
-        text.write_text(terminal.text, encoding="utf-8")
-    except OSError as error:
-        raise ArgumentError(f"--out {out}: {error.strerror or error}; give another folder") from error
-    return [*files, text]
+    """Write tables, pictures, the report and the text, and list them."""
+    files = ((p, ABOUT[p.stem.split("-")[0]]) for p in _files(out, found))
+    return fill(out, terminal, files, "reanalysis.txt")
 
 
-def _tables(out: Path, found: Reanalysis) -> Iterator[Path]:
+def _files(out: Path, found: Reanalysis) -> Iterator[Path]:
     for name, table in found.tables.items():
-        path = out / f"{name}.csv"
-        table.to_csv(path, index=name in NAMES, index_label=NAMES.get(name), na_rep="NA")
-        yield path
+        yield save_table(table, out / f"{name}.csv", NAMES.get(name))
+    yield from _pictures(out, found)
+    found.report(out / "report.html")
+    yield out / "report.html"
 
 
 def _pictures(out: Path, found: Reanalysis) -> Iterator[Path]:
     for effect in found.verdict.conclusions.index:
-        name = re.sub(r"\W+", "_", str(effect)).strip("_")
-        yield save_picture(found.plot(str(effect)), out / f"forest-{name}.png")
+        yield save_picture(found.plot(str(effect)), out / f"forest-{in_a_name(str(effect))}.png")
     yield save_picture(found.plot_posterior(), out / "variance-posterior.png")
     if found.singular.curves:
         yield save_picture(found.plot_profile(), out / "profile.png")

@@ -1,16 +1,13 @@
 """Write what was found to a folder: tables as csv, pictures as png, the report as text."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import pandas as pd
-
+from bayeslmm.cli.folder import fill, in_a_name, save_table
 from bayeslmm.cli.request import Request
 from bayeslmm.cli.terminal import Terminal
 from bayeslmm.compare.pooling import Pooling, pooling
-from bayeslmm.errors import ArgumentError
 from bayeslmm.results.fit import Ddf, Fit
 from bayeslmm.results.pictures import save_picture
 from bayeslmm.results.posterior import Posterior
@@ -30,16 +27,8 @@ def write(request: Request, answer: "Answer", terminal: Terminal) -> list[Path]:
         A file cannot be written.
     """
     assert request.out is not None
-    out = request.out
-    try:
-        files = list(_files(out, request, answer, terminal))
-        terminal.heading(f"Written to {out}")
-        report = out / "report.txt"
-        terminal.items([*((p.name, ABOUT[p.stem.split("-")[0]]) for p in files), (report.name, "this report")])
-        report.write_text(terminal.text, encoding="utf-8")
-    except OSError as error:
-        raise ArgumentError(f"--out {out}: {error.strerror or error}; give another folder") from error
-    return [*files, report]
+    files = _files(request.out, request, answer, terminal)
+    return fill(request.out, terminal, ((p, ABOUT[p.stem.split("-")[0]]) for p in files), "report.txt")
 
 
 ABOUT = {
@@ -62,47 +51,42 @@ ABOUT = {
 def _files(out: Path, request: Request, answer: "Answer", terminal: Terminal) -> Iterator[Path]:
     fit = answer.fit
     if not isinstance(fit, Fit):
-        yield _table(fit.tests(), out / "fixed.csv", "term")
+        yield save_table(fit.tests(), out / "fixed.csv", "term")
         return
-    yield _table(fit.tests(cast(Ddf, request.ddf)), out / "fixed.csv", "term")
-    yield _table(fit.varcorr, out / "varcorr.csv")
-    yield _table(fit.ranef(), out / "ranef.csv")
-    yield _table(fit.coef(), out / "coef.csv")
+    yield save_table(fit.tests(cast(Ddf, request.ddf)), out / "fixed.csv", "term")
+    yield save_table(fit.varcorr, out / "varcorr.csv")
+    yield save_table(fit.ranef(), out / "ranef.csv")
+    yield save_table(fit.coef(), out / "coef.csv")
     pooled = pooling(fit, answer.posterior) if fit.design.terms else None
     if pooled is not None:
-        yield _table(pooled.table, out / "pooling.csv")
+        yield save_table(pooled.table, out / "pooling.csv")
     if answer.posterior is not None:
         yield from _posterior_files(out, answer.posterior)
     if answer.comparison is not None:
-        yield _table(answer.comparison.table, out / "comparison.csv", "parameter")
+        yield save_table(answer.comparison.table, out / "comparison.csv", "parameter")
         yield save_picture(answer.comparison.plot(), out / "comparison.png")
     if pooled is not None:
-        yield from _pooling_pictures(out, pooled, terminal)
+        yield from pooling_pictures(out, pooled, terminal)
 
 
 def _posterior_files(out: Path, posterior: Posterior) -> Iterator[Path]:
     summary = posterior.summary()
-    yield _table(summary.fixed, out / "posterior_fixed.csv", "term")
-    yield _table(summary.random, out / "posterior_random.csv", "parameter")
-    yield _table(posterior.ranef(), out / "posterior_ranef.csv")
-    yield _table(posterior.diagnostics().table, out / "diagnostics.csv", "check")
+    yield save_table(summary.fixed, out / "posterior_fixed.csv", "term")
+    yield save_table(summary.random, out / "posterior_random.csv", "parameter")
+    yield save_table(posterior.ranef(), out / "posterior_ranef.csv")
+    yield save_table(posterior.diagnostics().table, out / "diagnostics.csv", "check")
     path = out / "posterior.nc"
     posterior.save(path)
     yield path
 
 
-def _pooling_pictures(out: Path, pooled: Pooling, terminal: Terminal) -> Iterator[Path]:
+def pooling_pictures(out: Path, pooled: Pooling, terminal: Terminal) -> Iterator[Path]:
     """One picture of each kind for each grouping factor, unless its rows of levels would not fit on a page."""
     for term in pooled.fit.design.terms:
-        group = re.sub(r"\W+", "_", term.group)
+        group = in_a_name(term.group)
         if term.n_levels <= MOST_LEVELS or term.k > 1:
             yield save_picture(pooled.plot(group=term.group), out / f"shrinkage-{group}.png")
         else:
             terminal.note(f"no shrinkage picture of `{term.group}`: {term.n_levels} levels are too many for one")
         if {*term.effects, *pooled.fit.design.coef_names} - {"(Intercept)"}:
             yield save_picture(pooled.plot_lines(group=term.group), out / f"lines-{group}.png")
-
-
-def _table(table: pd.DataFrame, path: Path, index: str | None = None) -> Path:
-    table.to_csv(path, index=index is not None, index_label=index, na_rep="NA")
-    return path

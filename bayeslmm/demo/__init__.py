@@ -2,6 +2,7 @@
 
 from bayeslmm.demo.analysis import Analysis
 from bayeslmm.demo.pictures import pictures
+from bayeslmm.demo.report import report
 from bayeslmm.demo.story import Page, tell
 
-__all__ = ["Analysis", "Page", "pictures", "tell"]
+__all__ = ["Analysis", "Page", "pictures", "report", "tell"]

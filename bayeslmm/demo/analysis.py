@@ -12,12 +12,14 @@ from scipy import stats
 from bayeslmm import datasets
 from bayeslmm.compare.comparison import Comparison, compare
 from bayeslmm.compare.pooling import Pooling, pooling
+from bayeslmm.compare.triage.reanalysis import Reanalysis
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.linear_fit import LinearFit
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.verbs.lm import lm
 from bayeslmm.verbs.lmer import lmer
 
+TITLE = "Do graduates with better grades earn more?"
 ONE_LINE = "salary ~ grade"
 LEVELS = "salary ~ 1 + grade + (1 | major)"
 SLOPES = "salary ~ 1 + grade + (1 + grade | major)"
@@ -74,6 +76,11 @@ class Analysis:
     def pooled(self) -> Pooling:
         """No, complete and partial pooling."""
         return pooling(self.slopes, self.posterior)
+
+    @cached_property
+    def reanalysis(self) -> Reanalysis | None:
+        """The triage of the singular fit."""
+        return None if self.posterior is None else self.slopes.reanalyse(post=self.posterior)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Protocol, cast
 
 import numpy as np
 
-from bayeslmm.demo.analysis import LEVELS, ONE_LINE, SLOPES, Analysis, Coefficient, Draws, sds, slope_gain
+from bayeslmm.demo.analysis import LEVELS, ONE_LINE, SLOPES, TITLE, Analysis, Coefficient, Draws, sds, slope_gain
 from bayeslmm.results import rformat
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.posterior import Posterior
@@ -44,7 +44,7 @@ def tell(page: Page, analysis: Analysis) -> None:
 
 def _question(page: Page, analysis: Analysis) -> None:
     data = analysis.data
-    page.heading("Do graduates with better grades earn more?")
+    page.heading(TITLE)
     page.prose(
         f"{len(data)} graduates of {data['major'].nunique()} majors. Salary and grade are in arbitrary units. "
         "The data are simulated, so the truth is known; it comes last."
