@@ -40,7 +40,7 @@ def _shown(request: Request, found: Explanation, latex: bool) -> Shown:
         "spellings": found.spellings.to_dict("records"),
         "advice": found.advice.table.to_dict("records"),
     }
-    return Shown(text, found.table, None, about)
+    return Shown(text, found.table, None, about, in_words=not latex)
 
 
 def _text(found: Explanation) -> str:

@@ -31,12 +31,15 @@ class Shown:
         What the rows' names are; None where they say nothing.
     about
         What else belongs into a JSON document.
+    in_words
+        Whether the text is words, which may be broken where the terminal is narrow.
     """
 
     text: str
     table: pd.DataFrame
     index: str | None = None
     about: dict[str, Any] = field(default_factory=dict)
+    in_words: bool = False
 
 
 def show(shown: Shown, terminal: Terminal, out: Path | None = None, as_json: bool = False) -> None:
@@ -47,7 +50,7 @@ def show(shown: Shown, terminal: Terminal, out: Path | None = None, as_json: boo
     ArgumentError
         The file cannot be written.
     """
-    terminal.output(shown.text)
+    (terminal.words if shown.in_words else terminal.output)(shown.text)
     if out is not None:
         written(out, content(out, shown, terminal.notes))
         terminal.output(f"Written to {out}")

@@ -19,29 +19,29 @@ from typing import Any
 
 
 def spread(command: Callable[..., None]) -> Callable[..., None]:
-    """Return the command with its dataclasses spread into their fields, in their place."""
+    """Return the command with its dataclasses, and those within them, spread into their fields, in their place."""
     own = inspect.signature(command).parameters.values()
-    parameters = [p for parameter in own for p in _spread(parameter)]
+    parameters = [p for parameter in own for p in _spread(parameter.name, parameter.annotation, parameter.default)]
 
     @wraps(command)
     def run(**given: Any) -> None:
-        command(**{p.name: _gathered(p, given) for p in own})
+        command(**{p.name: _gathered(p.name, p.annotation, given) for p in own})
 
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     return run
 
 
-def _spread(parameter: inspect.Parameter) -> Iterator[inspect.Parameter]:
-    if not is_dataclass(parameter.annotation):
-        yield parameter.replace(kind=parameter.KEYWORD_ONLY)
+def _spread(name: str, annotation: Any, default: Any) -> Iterator[inspect.Parameter]:
+    if not is_dataclass(annotation):
+        yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         return
-    for field in fields(parameter.annotation):
-        default = parameter.empty if field.default is MISSING else field.default
-        yield inspect.Parameter(field.name, parameter.KEYWORD_ONLY, default=default, annotation=field.type)
+    for field in fields(annotation):
+        own = inspect.Parameter.empty if field.default is MISSING else field.default
+        yield from _spread(field.name, field.type, own)
 
 
-def _gathered(parameter: inspect.Parameter, given: dict[str, Any]) -> Any:
-    if not is_dataclass(parameter.annotation):
-        return given[parameter.name]
-    return parameter.annotation(**{f.name: given[f.name] for f in fields(parameter.annotation)})  # type: ignore[operator]
+def _gathered(name: str, annotation: Any, given: dict[str, Any]) -> Any:
+    if not is_dataclass(annotation):
+        return given[name]
+    return annotation(**{f.name: _gathered(f.name, f.type, given) for f in fields(annotation)})  # type: ignore[operator]

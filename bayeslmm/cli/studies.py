@@ -64,7 +64,7 @@ def run(command: str, request: Request, make: Callable[..., Study], **options: A
     terminal = Terminal.new(silent=request.json)
     with terminal.warnings_as_notes():
         study = make(request, terminal, **options)
-        terminal.output(study.text)
+        terminal.words(study.text)
         name = f"{command}.txt"
         files = [] if request.out is None else fill(request.out, terminal, study.files(request.out), name)
     if request.json:

@@ -3,8 +3,10 @@
 The report goes to stdout; notes and errors go to stderr. Piped, everything is plain text.
 """
 
+import re
 import textwrap
 import warnings
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,8 @@ from rich.text import Text
 from bayeslmm.errors import SingularFitWarning
 
 WIDTH = 88
+FAR_IN = 8
+WRAPPED = 96  # the least width that explanations, checks and alternatives are wrapped to
 NOT_FOR_USERS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ResourceWarning, ImportWarning)
 
 
@@ -54,6 +58,10 @@ class Terminal:
     def output(self, text: str) -> None:
         """Print a block as it stands: tables, summaries."""
         self._print(text + "\n")
+
+    def words(self, text: str) -> None:
+        """Print text that was wrapped before; lines that are too wide here are broken between words."""
+        self._print("\n".join(folded(text.splitlines(), self.out.width)) + "\n")
 
     def prose(self, text: str) -> None:
         """Print a paragraph, wrapped."""
@@ -106,3 +114,47 @@ class Terminal:
         self.lines.append(text)
         if not self.silent:
             self.out.print(Text(text, style=style), soft_wrap=True)
+
+
+def folded(lines: Sequence[str], width: int, before: int = WRAPPED) -> Iterator[str]:
+    """Break lines that are too wide between words, and go on in the next line where that goes on as well.
+
+    Parameters
+    ----------
+    lines
+        Text that was wrapped before.
+    width
+        The width that there is.
+    before
+        The width that it was wrapped to, at least.
+    """
+    rest = ""
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        whole = f"{rest} {line.strip()}" if rest else line
+        rest, hang = "", _hang(line, width)
+        if len(whole) <= width:
+            yield whole
+            continue
+        *done, last = textwrap.wrap(
+            whole, width, subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False
+        )
+        yield from done
+        if done and _goes_on(line, following, hang, before):
+            rest = last
+        else:
+            yield last
+
+
+def _hang(line: str, width: int) -> int:
+    """Where a line goes on: at its last column, below itself where it is far in, or a little further in."""
+    columns = list(re.finditer(r"(?<=\S) {2,}(?=\S)", line))
+    indent = len(line) - len(line.lstrip())
+    if columns and columns[-1].end() <= width // 2:
+        return columns[-1].end()
+    return indent if indent > FAR_IN else indent + 2
+
+
+def _goes_on(line: str, following: str, hang: int, before: int) -> bool:
+    """Whether the next line is the rest of this one: it stands where that goes, and its first word had no room here."""
+    indent = len(following) - len(following.lstrip())
+    return bool(following.strip()) and indent == hang and len(line) + 1 + len(following.split()[0]) > before

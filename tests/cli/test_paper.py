@@ -57,7 +57,8 @@ def test_the_name_of_the_file_says_the_format(kind, mark, tmp_path):
 def test_explain_has_the_advice_in_full():
     shown = text("explain", "Reaction ~ Days + (1 | Subject)", "sleepstudy")
     advice = str(blm.advise("Reaction ~ Days + (1 | Subject)", blm.datasets.load("sleepstudy")))
-    assert shown.rstrip().endswith(advice)
+    assert " ".join(shown.split()).endswith(" ".join(advice.split()))
+    assert max(map(len, shown.splitlines())) <= 80
     assert ".advice" not in shown
     found = document("explain", "Reaction ~ Days + (1 | Subject)", "sleepstudy")
     assert [row["check"] for row in found["advice"]] == ["missing slope"]

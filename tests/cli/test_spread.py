@@ -24,6 +24,24 @@ def test_fields_stand_where_the_group_stood():
     assert command.__annotations__ == {"first": str, "x": int, "y": int, "last": bool}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    start: Point
+    width: float = 1.0
+
+
+def test_a_group_may_hold_a_group():
+    seen = []
+
+    @spread
+    def command(line: Line) -> None:
+        seen.append(line)
+
+    assert list(inspect.signature(command).parameters) == ["x", "y", "width"]
+    command(x=1, y=2, width=3.0)
+    assert seen == [Line(start=Point(1, 2), width=3.0)]
+
+
 def test_the_command_gets_the_group():
     seen = []
 

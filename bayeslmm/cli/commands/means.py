@@ -1,12 +1,29 @@
 """`bayeslmm means`, `contrasts`, `slopes`, `predict`: what a model says about the response."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from typer import Argument, Option
 
 from bayeslmm.cli import options
 from bayeslmm.cli.groups import Columns, Fitting, Grid, Sampler, Source, request
+from bayeslmm.cli.request import Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Either:
+    """How a fit is made, or its posterior sampled, and where the table goes."""
+
+    fitting: Fitting
+    columns: Columns
+    bayes: options.FromPosterior = False
+    sampler: Sampler
+    out: options.TableFile = None
+    json: options.Json = False
+
+    def asked(self, source: Source) -> Request:
+        """The whole request."""
+        return request(source, self.columns, self.fitting, self.sampler, self.bayes, out=self.out, json=self.json)
 
 
 def means(
@@ -16,12 +33,7 @@ def means(
     ] = None,
     *,
     grid: Grid,
-    fitting: Fitting,
-    columns: Columns,
-    bayes: options.FromPosterior = False,
-    sampler: Sampler,
-    out: options.TableFile = None,
-    json: options.Json = False,
+    either: Either,
 ) -> None:
     """Marginal means, as emmeans.
 
@@ -32,8 +44,7 @@ def means(
     from bayeslmm.cli.means import means as make
     from bayeslmm.cli.task import run
 
-    asked = request(source, columns, fitting, sampler, bayes, out=out, json=json)
-    run("means", asked, make, specs=predictors or [], **asdict(grid))
+    run("means", either.asked(source), make, specs=predictors or [], **asdict(grid))
 
 
 def contrasts(
@@ -45,12 +56,7 @@ def contrasts(
     ref: Annotated[str | None, Option(help="What trt.vs.ctrl compares with; else the first.", metavar="LEVEL")] = None,
     *,
     grid: Grid,
-    fitting: Fitting,
-    columns: Columns,
-    bayes: options.FromPosterior = False,
-    sampler: Sampler,
-    out: options.TableFile = None,
-    json: options.Json = False,
+    either: Either,
 ) -> None:
     """Comparisons of marginal means, adjusted for their number.
 
@@ -61,21 +67,14 @@ def contrasts(
     from bayeslmm.cli.means import contrasts as make
     from bayeslmm.cli.task import run
 
-    asked = request(source, columns, fitting, sampler, bayes, out=out, json=json)
-    run("contrasts", asked, make, specs=predictors, method=method, ref=ref, **asdict(grid))
+    run("contrasts", either.asked(source), make, specs=predictors, method=method, ref=ref, **asdict(grid))
 
 
 def slopes(
     source: Source,
     predictor: Annotated[str, Argument(help="A numeric column.")],
     grid: Grid,
-    fitting: Fitting,
-    columns: Columns,
-    bayes: options.FromPosterior = False,
-    *,
-    sampler: Sampler,
-    out: options.TableFile = None,
-    json: options.Json = False,
+    either: Either,
 ) -> None:
     """Slopes of the mean in a numeric predictor, as emtrends.
 
@@ -86,8 +85,7 @@ def slopes(
     from bayeslmm.cli.means import slopes as make
     from bayeslmm.cli.task import run
 
-    asked = request(source, columns, fitting, sampler, bayes, out=out, json=json)
-    run("slopes", asked, make, variable=predictor, **asdict(grid))
+    run("slopes", either.asked(source), make, variable=predictor, **asdict(grid))
 
 
 def predict(
@@ -108,12 +106,7 @@ def predict(
     ] = "error",
     level: options.Level = 0.95,
     *,
-    fitting: Fitting,
-    columns: Columns,
-    bayes: options.FromPosterior = False,
-    sampler: Sampler,
-    out: options.TableFile = None,
-    json: options.Json = False,
+    either: Either,
 ) -> None:
     """Predictions for the rows that were fitted, or for others.
 
@@ -124,6 +117,5 @@ def predict(
     from bayeslmm.cli.means import predict as make
     from bayeslmm.cli.task import run
 
-    asked = request(source, columns, fitting, sampler, bayes, out=out, json=json)
     rows = {"new": new, "interval": interval, "re": re, "new_levels": new_levels, "level": level}
-    run("predict", asked, make, **rows, seed=sampler.seed)
+    run("predict", either.asked(source), make, **rows, seed=either.sampler.seed)
