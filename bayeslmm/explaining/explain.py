@@ -122,7 +122,7 @@ class Explanation:
 
     def _repr_markdown_(self) -> str:
         before, after = str(self).split(self.plain)
-        return f"```text\n{before.strip()}\n```\n\n$$\n{self.latex}\n$$\n\n```text\n{after.strip()}\n```"
+        return f"```\n{before.strip()}\n```\n\n$$\n{self.latex}\n$$\n\n```\n{after.strip()}\n```"
 
     def _terms(self) -> str:
         width = min(28, max(len(t) for t in self.table["term"]))

@@ -65,7 +65,7 @@ def test_every_formula_is_explained(formula, with_data):
     assert list(found.table["part"].unique()[:1]) in (["fixed"], ["random"])
     assert found.table["meaning"].str.len().gt(20).all()
     assert found.table["parameters"].sum() == found.parameters["total"]
-    assert f"```text\n{formula}" in found._repr_markdown_()
+    assert f"```\n{formula}" in found._repr_markdown_()
     assert (not with_data) or found.anatomy.problem == ""
 
 
