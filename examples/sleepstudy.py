@@ -211,7 +211,7 @@ axes = pooled.plot_lines(width=9)
 axes = pooled.plot(width=9)
 
 # %%
-pooled.movers()
+pooled.movers().round(2)
 
 # %% [markdown]
 # ## How well does it predict?

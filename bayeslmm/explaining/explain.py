@@ -149,7 +149,8 @@ class Explanation:
             f"{name}: {len(r.labels)} levels with {_range(r.counts)} each" for name, r in self.anatomy.groups.items()
         ]
         lines += [f"{r.first} {r.relation} {r.second}: {r.seen}" for r in self.relations.itertuples()]
-        return "\n".join([*lines, *nesting(self.anatomy)])
+        lines += nesting(self.anatomy)
+        return "\n".join(part for line in lines for part in wrap(line, WIDTH, subsequent_indent="  "))
 
     def _others(self) -> str:
         if self.spellings.empty:
