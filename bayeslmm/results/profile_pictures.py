@@ -63,7 +63,7 @@ def _zeta_panel(ax: Axes, name: str, curve: Curve, ends: np.ndarray, level: floa
     ax.axhline(z, color=style.NO_POOLING, linewidth=0.7, linestyle=":")
     ax.axhline(-z, color=style.NO_POOLING, linewidth=0.7, linestyle=":")
     style.tidy(ax, name)
-    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.tick_params(labelsize=8)
 
 
