@@ -13,7 +13,16 @@ from bayeslmm.errors import ArgumentError
 
 @dataclass(frozen=True, slots=True)
 class Normal(Prior):
-    """Normal distribution with mean `mu` and sd `sigma`."""
+    """Normal distribution with mean `mu` and sd `sigma`.
+
+    Examples
+    --------
+    >>> import bayeslmm as blm
+    >>> data = blm.datasets.load("sleepstudy")
+    >>> model = blm.Model("Reaction ~ Days + (Days | Subject)", data, priors={"Days": blm.Normal(0, 20)})
+    >>> model.priors.beta[1].prior
+    Normal(mu=0.0, sigma=20.0)
+    """
 
     mu: float
     sigma: float

@@ -45,7 +45,7 @@ def alternatives_forest(
         _panel(ax, table[table["term"] == term], term)
     if own_figure:
         count = table["method"].nunique()
-        title = f"Each coefficient in {count} analyses ({100 * level:g} % intervals); clusters: {group}"
+        title = f"Each coefficient in {count} analyses ({100 * level:g}% intervals); clusters: {group}"
         panels[0].figure.suptitle(style.fold(title, width), x=0.01, ha="left", fontsize=10)
     return panels
 
@@ -67,7 +67,9 @@ def _panel(ax: Axes, rows: pd.DataFrame, term: str) -> None:
     for at, row in zip(y, rows.to_dict("records"), strict=True):
         colour = COLOURS[row["method"]]
         if np.isnan(row["estimate"]):
-            ax.text(0.5 * (low + high), at, "none", ha="center", va="center", fontsize=8, color=style.NO_POOLING)
+            ax.text(
+                0.5 * (low + high), at, "not estimable", ha="center", va="center", fontsize=8, color=style.NO_POOLING
+            )
             continue
         _interval(ax, at, row["lower"], row["upper"], low, high, colour)
         ax.plot(row["estimate"], at, MARKERS[colour], ms=5, color=colour)

@@ -118,7 +118,7 @@ def _names(panels: np.ndarray, term: RandomTerm, order: list[str]) -> None:
 
 def _finish(panels: np.ndarray, term: RandomTerm, with_bayes: bool, level: float, width: float) -> None:
     figure = panels[0].figure
-    percent = f"{100 * level:g} %"
+    percent = f"{100 * level:g}%"
     title = f"{term.group}: how far each level lies from the average, with conditional {percent} intervals"
     figure.suptitle(style.fold(title, width), x=0.01, ha="left", fontsize=10)
     if with_bayes:

@@ -134,6 +134,13 @@ def compare(fit: Fit, post: Posterior, level: float = 0.95) -> Comparison:
     ------
     ArgumentError
         The two are of different models.
+
+    Examples
+    --------
+    >>> import bayeslmm as blm
+    >>> fit = blm.lmer("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"))
+    >>> blm.compare(fit, fit.sample(seed=1)).agree
+    True
     """
     check_level(level)
     check_same(fit, post, "compare")

@@ -13,7 +13,7 @@ from bayeslmm.results import style
 from bayeslmm.results.fit import Fit
 
 MOST_LABELS = 40
-ELLIPSE = "50, 95 % of levels"
+ELLIPSE = "50, 95% of levels"
 QUANTILES = (1.386, 5.991)
 
 

@@ -43,6 +43,14 @@ def set_threads(n: int | None) -> None:
     ------
     ArgumentError
         `n` is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> import bayeslmm as blm
+    >>> blm.set_threads(1)
+    >>> blm.threads()
+    1
+    >>> blm.set_threads(None)
     """
     if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 1):
         raise ArgumentError(f"set_threads({n!r}): the number of threads must be a whole number, at least 1, or None")

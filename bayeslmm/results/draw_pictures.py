@@ -29,7 +29,7 @@ def forest(draws: Draws, level: float, width: float) -> np.ndarray:
     panels = _panels(names, draws.design.p, flat)
     around = 0.62 if width < NARROW else 0.45  # title and ticks, in inches
     heights = [0.25 * len(members) + around for members in panels.values()]
-    _, axes = plt.subplots(
+    figure, axes = plt.subplots(
         len(panels),
         1,
         figsize=(width, sum(heights) + 0.3 * len(panels)),
@@ -47,9 +47,10 @@ def forest(draws: Draws, level: float, width: float) -> np.ndarray:
         ax.set_yticks(y, [_without_kind(names[j], kind) for j in members])
         ax.set_ylim(-0.6, len(members) - 0.4)
         _scale(ax, kind, high.max(), width)
-        style.tidy(ax, style.fold(_forest_title(kind, low, high, level), 0.7 * width))
+        style.tidy(ax, _forest_title(kind, low, high, level))
         ax.tick_params(labelsize=8)
         ax.grid(axis="y", visible=False)
+    style.fold_titles(figure)
     return axes.ravel()
 
 
@@ -107,13 +108,14 @@ def ranks(draws: Draws, chosen: str | list[str] | None, width: float) -> np.ndar
     narrow = width < NARROW
     shape = (2 * len(rows), 1) if narrow else (len(rows), 2)
     height = (3.0 if narrow else 1.55) * len(rows) + 0.3
-    _, axes = plt.subplots(*shape, figsize=(width, height), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(*shape, figsize=(width, height), layout="constrained", squeeze=False)
     pairs = axes.reshape(len(rows), 2)
     for j, (left, right) in zip(rows, pairs, strict=True):
         rhat = table["rhat"].iloc[j]
         said = f"R-hat {rhat:.3f}" if np.isfinite(rhat) else "one chain" if draws.shape[0] == 1 else "constant"
         _rank_panel(left, values[:, :, j], f"{names[j]}: {said}")
         _trace_panel(right, values[:, :, j], names[j])
+    style.fold_titles(figure)
     return pairs
 
 
@@ -144,7 +146,7 @@ def _rank_panel(ax: Axes, values: np.ndarray, title: str) -> None:
         counts = np.histogram(order[chain], edges)[0]
         ax.stairs(counts, edges, color=CHAINS[chain % len(CHAINS)], lw=1)
     ax.set_ylim(0, None)
-    style.tidy(ax, style.fold(title, 3.0))
+    style.tidy(ax, title)
     ax.set_ylabel("draws", fontsize=8)
     ax.set_xlabel("rank", fontsize=8)
     ax.tick_params(labelsize=7)
@@ -155,7 +157,7 @@ def _trace_panel(ax: Axes, values: np.ndarray, name: str) -> None:
     at = np.arange(0, values.shape[1], step)
     for chain, draws in enumerate(values):
         ax.plot(at, draws[::step], color=CHAINS[chain % len(CHAINS)], lw=0.4, alpha=0.7)
-    style.tidy(ax, style.fold(f"{name}: chains over one another", 3.0))
+    style.tidy(ax, f"{name}: {len(values)} chains" if len(values) > 1 else f"{name}: the chain")
     ax.set_xlabel("draw", fontsize=8)
     ax.tick_params(labelsize=7)
 

@@ -72,14 +72,14 @@ def caterpillar(
         axes = grid.ravel()
     for (term, a), panel in zip(panels, axes, strict=False):
         own = table[(table["group"] == term.group) & (table["term"] == term.effects[a])]
-        inches = panel.figure.get_figwidth() * panel.get_subplotspec().get_position(panel.figure).width
-        _caterpillar_panel(panel, own, f"{term.group}: {term.effects[a]}", colour, inches)
+        _caterpillar_panel(panel, own, f"{term.group}: {term.effects[a]}", colour)
     for panel in axes[len(panels) :]:
         panel.set_visible(False)
+    style.fold_titles(axes[0].figure)
     return axes[: len(panels)]
 
 
-def _caterpillar_panel(ax: Axes, own: pd.DataFrame, title: str, colour: str, inches: float) -> None:
+def _caterpillar_panel(ax: Axes, own: pd.DataFrame, title: str, colour: str) -> None:
     own = own.sort_values("estimate", kind="stable")
     x, low, high = (own[c].to_numpy(dtype=float) for c in ("estimate", "lower", "upper"))
     y = np.arange(x.size)
@@ -91,7 +91,7 @@ def _caterpillar_panel(ax: Axes, own: pd.DataFrame, title: str, colour: str, inc
     ax.plot(x[away], y[away], "o", ms=4 if few else 1.5, color=colour)
     ax.set_yticks(y if few else [], own["level"].astype(str) if few else [])
     ax.set_ylim(-0.8, x.size - 0.2)
-    style.tidy(ax, style.fold(f"{title}: {away.sum()} of {x.size} intervals exclude zero", 0.7 * inches))
+    style.tidy(ax, f"{title}: {away.sum()} of {x.size} intervals exclude zero")
     ax.tick_params(labelsize=8)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel("difference from the mean" if few else "difference from the mean, by size", fontsize=9)

@@ -222,15 +222,15 @@ def _fraction(factor: float) -> str:
 
 
 def _picture(found: PriorDecision, width: float, ax: Axes | None) -> Axes:
-    ax = style.new_axes(ax, width, min(0.62 * width, 3.8))
+    ax = style.new_axes(ax, width, min(0.5 * width + 1.2, 4.2))
     curve = found.curve
     x = curve["factor"].to_numpy(float)
-    ax.axhline(0, color=style.DATA, lw=0.8)
+    ax.axhline(0, color=style.ink(), lw=0.8)
     ax.fill_between(x, curve["lower"], curve["upper"], color=style.BAYES, alpha=0.25, lw=0)
     ax.plot(x, curve["estimate"], color=style.BAYES, lw=1.4)
     refitted = (curve["how"] == "refitted").to_numpy()
     ax.plot(x[refitted], curve["estimate"][refitted], "o", ms=4, color=style.BAYES, mfc="white")
-    ax.axvline(1, color=style.DATA, lw=0.8, ls=":")
+    ax.axvline(1, color=style.ink(), lw=0.8, ls=":")
     for factor in found.table["factor"].dropna():
         ax.axvline(factor, color=style.PRIOR, lw=1.4)
         ax.annotate(

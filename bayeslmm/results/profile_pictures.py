@@ -85,7 +85,7 @@ def pairs_plot(profile: "Profile", names: list[str]) -> np.ndarray:
             if j == 0 and i > 0:
                 ax.set_ylabel(second, fontsize=7)
     figure.suptitle(
-        style.fold("Profile pairs: contours of 50, 80 and 95 %; parameters below, zeta above the diagonal", 1.9 * n),
+        style.fold("Profile pairs: contours of 50, 80 and 95%; parameters below, zeta above the diagonal", 1.9 * n),
         fontsize=10,
         x=0.01,
         ha="left",

@@ -1,7 +1,8 @@
 """One visual language for all pictures: colours that are told apart without colour vision, little ink."""
 
+import re
 from collections.abc import Sequence
-from textwrap import fill
+from functools import lru_cache
 from typing import Any
 
 import matplotlib as mpl
@@ -10,6 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
+from matplotlib.textpath import TextPath
 from matplotlib.transforms import Bbox
 
 # Okabe & Ito (2008)
@@ -19,6 +22,9 @@ NO_POOLING = "#7F7F7F"
 COMPLETE = "#009E73"
 DATA = "#333333"
 PRIOR = "#CC79A7"
+
+GAP = 0.12  # inches between a title and what is beside it
+SAFE = 0.97  # letters as drawn are a little wider than their outlines
 
 MARKS = {"no pooling": NO_POOLING, "complete pooling": COMPLETE, "REML": REML, "Bayes": BAYES}
 
@@ -50,9 +56,68 @@ def tidy(ax: Axes, title: str, **labels: Any) -> Axes:
     return ax
 
 
-def fold(text: str, inches: float) -> str:
-    """Break a title of 10 points into lines that fit into a width."""
-    return fill(text, max(20, int(13 * inches)))
+def fold(text: str, inches: float, size: float = 10) -> str:
+    """Break a title into lines of even length that fit into a width, by the widths of its letters.
+
+    Lines break at blanks; a word that is wider than a line, after a bracket, comma, colon, slash or underscore.
+
+    Parameters
+    ----------
+    text
+        The title; line ends that it has are kept.
+    inches
+        Room for a line.
+    size
+        Of the letters, in points.
+    """
+    return "\n".join(line for part in text.split("\n") for line in _even_lines(part, 72 * SAFE * inches, size))
+
+
+def fold_titles(figure: Any) -> None:
+    """Fold the titles of all panels to the room that the layout leaves, up to the next panel or the edge."""
+    figure.draw_without_rendering()
+    panels = [(ax, ax.get_window_extent()) for ax in figure.axes if ax.get_visible()]
+    for ax, box in panels:
+        beside = [b.x0 for _, b in panels if b.x0 > box.x0 + 1 and b.y0 < box.y1 and box.y0 < b.y1]
+        room = (min([*beside, figure.bbox.x1]) - box.x0) / figure.dpi - GAP
+        for title in ax.get_children():
+            if isinstance(title, Text) and title.get_text() and title.get_text() == ax.get_title("left"):
+                title.set_text(fold(title.get_text(), room, float(title.get_fontsize())))
+
+
+def _even_lines(text: str, points: float, size: float) -> list[str]:
+    """As few lines as the width allows, the longest of them as short as may be."""
+    lines = found = _lines(text, points, size)
+    while 1 < len(found) == len(lines) and points > 72:
+        lines, points = found, 0.96 * points
+        found = _lines(text, points, size)
+    return lines
+
+
+def _lines(text: str, points: float, size: float) -> list[str]:
+    lines: list[str] = []
+    for word in text.split():
+        if lines and _points(f"{lines[-1]} {word}", size) <= points:
+            lines[-1] += f" {word}"
+        else:
+            lines += _parts(word, points, size)
+    return lines or [""]
+
+
+def _parts(word: str, points: float, size: float) -> list[str]:
+    """A word, in several lines where it is too wide for one and can be broken."""
+    lines = [""]
+    for part in re.findall(r"[^\[\],:/_]*[\[\],:/_]*", word):
+        if lines[-1] and _points(lines[-1] + part, size) > points:
+            lines.append("")
+        lines[-1] += part
+    return lines
+
+
+@lru_cache(maxsize=4096)
+def _points(text: str, size: float) -> float:
+    """Width of a line in points."""
+    return float(TextPath((0, 0), text.replace("$", r"\$"), size=size).get_extents().x1)
 
 
 PLACES = ((4, 4), (-4, 4), (4, -4), (-4, -4), (0, 7), (0, -7), (9, 0), (-9, 0), (9, 10), (-9, 10), (9, -10), (-9, -10))

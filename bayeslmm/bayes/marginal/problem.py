@@ -2,7 +2,7 @@
 
 The free numbers x (d,) are, in this order: the scalars that have priors of their own (sds term by term, sigma, and the
 coefficients that cannot be integrated out), each on a scale without bounds, then for each block of correlated effects
-the partial correlations below the diagonal, row by row, as atanh.
+the partial correlations below the diagonal, row by row, as normal quantiles of (1 + z) / 2 (see `density`).
 """
 
 from dataclasses import dataclass

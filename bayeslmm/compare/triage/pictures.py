@@ -1,6 +1,5 @@
 """Pictures of a reanalysis: an effect under all analyses, the posterior of the variances, profiles of the criterion."""
 
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
@@ -45,9 +44,10 @@ def forest(found: "Reanalysis", effect: str | None, ax: Axes | None, width: floa
     ax.tick_params(labelsize=8)
     ax.xaxis.set_major_locator(MaxNLocator(4 if width < NARROW else 7, steps=[1, 2, 5, 10]))
     ax.set_ylim(-0.6, len(rows) - 0.4)
-    style.tidy(ax, style.fold(_forest_title(found, chosen), (0.62 if width > NARROW else 0.46) * width))
+    style.tidy(ax, _forest_title(found, chosen))
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(f"{chosen}, {100 * found.level:g}% interval", fontsize=9)
+    style.fold_titles(ax.figure)
     return ax
 
 
@@ -86,8 +86,9 @@ def variances(found: "Reanalysis", width: float) -> np.ndarray:
     for ax, j in zip(axes, shown, strict=True):
         row = table.iloc[j]
         _variance(ax, row, values[:, j], _edge(found, row))
-        _titled(ax, str(table.index[j]), width, f"{100 * row['near']:.0f}% near the boundary")
+        _titled(ax, str(table.index[j]), f"{100 * row['near']:.0f}% near the boundary")
         ax.grid(axis="y", visible=False)
+    style.fold_titles(figure)
     return axes
 
 
@@ -117,11 +118,9 @@ def _edge(found: "Reanalysis", row: pd.Series) -> float:
     return part.near * float(np.median(part.post.draws.sigma)) / float(typical(term)[term.effects.index(row["term"])])
 
 
-def _titled(ax: Axes, name: str, width: float, below: str = "") -> None:
-    """A panel's title, broken where the panel is narrow."""
+def _titled(ax: Axes, name: str, below: str = "") -> None:
     style.tidy(ax, "")
-    room = 24 if width < NARROW else 34
-    ax.set_title("\n".join([fill(name, room), *([below] if below else [])]), loc="left", fontsize=9)
+    ax.set_title("\n".join([name, *([below] if below else [])]), loc="left", fontsize=9)
 
 
 def profiles(found: "Reanalysis", width: float) -> np.ndarray:
@@ -139,14 +138,15 @@ def profiles(found: "Reanalysis", width: float) -> np.ndarray:
     )
     for ax, (name, curve) in zip(axes, curves, strict=True):
         _profile(ax, curve, part.rise)
-        _titled(ax, name, width)
+        _titled(ax, name)
+    style.fold_titles(figure)
     return axes
 
 
 def _profile(ax: Axes, curve: Curve, rise: float) -> None:
     x = np.linspace(curve.value[0], curve.value[-1], 121)
     ax.plot(x, curve.at(x) ** 2, color=style.REML, lw=1.6)
-    ax.axhline(rise, color=style.DATA, lw=0.8, ls="--")
+    ax.axhline(rise, color=style.ink(), lw=0.8, ls="--")
     if np.isfinite(curve.estimate):
         ax.plot(curve.estimate, 0, "s", color=style.REML, ms=5, clip_on=False, zorder=3)
     ax.set_ylim(0, 1.25 * rise)
