@@ -86,6 +86,9 @@ class Priors:
 
     __repr__ = __str__
 
+    def _repr_html_(self) -> str:
+        return self.table.to_html(index=False, border=0, na_rep="", float_format=lambda sd: f"{sd:.4g}")
+
 
 def resolve(design: Design, given: GivenPriors = None) -> Priors:
     """Return the priors of a design's parameters.

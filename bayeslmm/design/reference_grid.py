@@ -151,7 +151,7 @@ def slope_grid(design: Design, variable: str, at: Mapping[str, Any] | None = Non
         There is no such numeric predictor.
     """
     predictors = _predictors(design, at)
-    columns = {n: v for n, v in design.columns.items() if isinstance(v, Numeric) and not _is_factor(n, design)}
+    columns = {n: v for n, v in design.columns.items() if isinstance(v, Numeric) and not is_made_factor(n, design)}
     numeric = list(columns)
     if variable not in numeric:
         kind = "is a factor" if variable in predictors else "is not in the fixed part"
@@ -222,7 +222,7 @@ def _rows(predictors: Mapping[str, Predictor], positions: np.ndarray) -> dict[st
 
 def _predictor(name: str, value: Value, at: Any, design: Design) -> Predictor:
     value = value.take(design.rows)
-    if not isinstance(value, Numeric) or _is_factor(name, design):
+    if not isinstance(value, Numeric) or is_made_factor(name, design):
         return _discrete(name, value, at)
     seen = value.values
     if at is not None:
@@ -233,7 +233,7 @@ def _predictor(name: str, value: Value, at: Any, design: Design) -> Predictor:
     return Predictor((float(seen.mean()),), None)
 
 
-def _is_factor(name: str, design: Design) -> bool:
+def is_made_factor(name: str, design: Design) -> bool:
     """Whether a column of numbers is made a factor in the formula: factor(x), and what is made of it."""
     return any(name in _as_factors(v.node) for v in design.formula.fixed.variables)
 

@@ -122,7 +122,7 @@ class Explanation:
 
     def _repr_markdown_(self) -> str:
         before, after = str(self).split(self.plain)
-        return f"```text\n{before.strip()}\n```\n\n$$\n{self.latex}\n$$\n\n```text\n{after.strip()}\n```"
+        return f"```\n{before.strip()}\n```\n\n$$\n{self.latex}\n$$\n\n```\n{after.strip()}\n```"
 
     def _terms(self) -> str:
         width = min(28, max(len(t) for t in self.table["term"]))
@@ -149,7 +149,8 @@ class Explanation:
             f"{name}: {len(r.labels)} levels with {_range(r.counts)} each" for name, r in self.anatomy.groups.items()
         ]
         lines += [f"{r.first} {r.relation} {r.second}: {r.seen}" for r in self.relations.itertuples()]
-        return "\n".join([*lines, *nesting(self.anatomy)])
+        lines += nesting(self.anatomy)
+        return "\n".join(part for line in lines for part in wrap(line, WIDTH, subsequent_indent="  "))
 
     def _others(self) -> str:
         if self.spellings.empty:

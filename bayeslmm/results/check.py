@@ -15,7 +15,7 @@ from bayeslmm.results.quantile_residuals import simulated
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Ddf, Fit
 
-SIMULATIONS, MOST_ROWS = 499, 100_000
+MOST_ROWS = 100_000
 MARKS = {3: "!!!", 2: "!!", 1: "!", 0: ""}
 WIDTH = 100
 
@@ -73,7 +73,7 @@ def _surprises(fit: "Fit", seed: int) -> list[Finding]:
     if fit.nobs > MOST_ROWS:
         seen = f"not looked at: {fit.nobs:,} rows are too many to simulate here; see fit.plot.residuals()"
         return [Finding("residuals", 0, seen, float("nan"))]
-    data = simulated(fit, SIMULATIONS if fit.nobs <= 20_000 else 99, seed)
+    data = simulated(fit, None, seed)
     return [
         surprises.tails(fit, data),
         surprises.random_effects(fit, data),

@@ -9,6 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bayeslmm.design import Design, RandomTerm
+from bayeslmm.design.levels import label as level_label
+from bayeslmm.design.reference_grid import is_made_factor
 from bayeslmm.design.values import Logical, Numeric, as_factor
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results import style
@@ -112,7 +114,7 @@ def effect_grid(design: Design, variable: str, by: str | None) -> dict[str, Any]
     at: dict[str, Any] = {}
     for name in (variable, *([by] if by else [])):
         value = design.columns[name]
-        if isinstance(value, Numeric):
+        if isinstance(value, Numeric) and not is_made_factor(name, design):
             x = value.values[design.rows]
             at[name] = np.linspace(x.min(), x.max(), CURVE).tolist() if name == variable else _three(x)
     return at
@@ -136,9 +138,10 @@ def effects_plot(
     """
     ax = style.new_axes(ax, width, float(np.clip(0.75 * width, 3, 4.2)))
     value = design.columns[variable]
-    numeric = isinstance(value, Numeric)
-    labels = [] if numeric else [str(v) for v in dict.fromkeys(table[variable])]
-    x = value.values[design.rows] if isinstance(value, Numeric) else _positions(value, design.rows, labels)
+    numeric = isinstance(value, Numeric) and not is_made_factor(variable, design)
+    text = level_label if isinstance(value, Numeric) else str
+    labels = [] if numeric else [text(v) for v in dict.fromkeys(table[variable])]
+    x = value.values[design.rows] if isinstance(value, Numeric) and numeric else _positions(value, design.rows, labels)
     groups = [None] if by is None else list(dict.fromkeys(table[by]))
     if len(groups) > MOST_LINES:
         raise ArgumentError(f"effects(by={by!r}): {len(groups)} lines are too many to tell apart; at most {MOST_LINES}")

@@ -1,5 +1,6 @@
 """Put the summary of a fit together."""
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -9,6 +10,8 @@ from bayeslmm.results import summary as s
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit
+
+WIDTH = 100
 
 
 def fit_summary(fit: "Fit", tests: pd.DataFrame, inference: Inference, verbose: bool = False) -> s.FitSummary:
@@ -39,7 +42,8 @@ def _notes(fit: "Fit", inference: Inference) -> list[str]:
     notes.append(f"optimizer: {fit.optimizer}, {fit.optimum.evaluations} evaluations: {found}")
     notes += [f"  {problem}" for problem in fit.certificate.problems]
     if fit.is_singular:
-        notes.append("boundary (singular) fit: " + "; ".join(r.sentence for r in fit.singularities))
+        reasons = "; ".join(r.sentence for r in fit.singularities)
+        notes.append(fill(f"boundary (singular) fit: {reasons}", WIDTH, subsequent_indent="  ", break_long_words=False))
     return notes
 
 

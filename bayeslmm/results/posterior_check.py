@@ -163,7 +163,7 @@ def check_posterior(
         loo = exact_loo(draws, priors, obs)
     except ArgumentError as error:
         told = str(error)
-    found = [*_worst_by_statistic(table), pit_finding(loo, told, Streams.of(seed).rng(2))]
+    found = [*_worst_by_statistic(table, data.same.shape[0]), pit_finding(loo, told, Streams.of(seed).rng(2))]
     found.sort(key=lambda f: -f.severity)
     words = Check(pd.DataFrame([asdict(f) for f in found]).set_index("check"))
     return PosteriorCheck(table, words, loo, data, draws.design)
@@ -320,14 +320,17 @@ def _spread_with(e: np.ndarray, eta: np.ndarray) -> np.ndarray:
 # -- words ---------------------------------------------------------------------------------------------------------
 
 
-def _worst_by_statistic(table: pd.DataFrame) -> Iterator[Finding]:
-    """One finding for each statistic: of the group where it is worst, its p times the number of groups."""
+def _worst_by_statistic(table: pd.DataFrame, R: int) -> Iterator[Finding]:
+    """One finding for each statistic of R data sets: of the group where it is worst, its p times the number of groups.
+
+    A share of none is told as less than the smallest p that R data sets can show.
+    """
     for name, rows in table.groupby(level="statistic", sort=False):
         worst, group = rows.iloc[0], rows.index.get_level_values("group")[0]
         p = min(1.0, worst["p"] * len(rows))
         seen = (
             f"{worst['observed']:.3g}{f' in `{group}`' if group else ''}; data of the model: {worst['replicated']:.3g} "
-            f"({worst['lower']:.3g} to {worst['upper']:.3g}), p = {p:.2g}"
+            f"({worst['lower']:.3g} to {worst['upper']:.3g}), {f'p = {p:.2g}' if p else f'p < {2 * len(rows) / R:.2g}'}"
         )
         yield _finding(str(name), p, seen, float(worst["observed"]))
 

@@ -114,8 +114,9 @@ class Parameters:
             for effect in term.effects:
                 bare = [n.sd] if term.k == 1 else []
                 own.append([f"{n.sd}[{short(effect)}]", f"{n.sd}[{effect}]", *bare])
-            pairs = pair_labels(term)
-            own += [[f"{n.cor}[{pair}]", *([n.cor] if len(pairs) == 1 else [])] for pair in pairs]
+            bare = [n.cor] if len(term.pairs) == 1 else []
+            for pair, (i, j) in zip(pair_labels(term), term.pairs, strict=True):
+                own.append([f"{n.cor}[{pair}]", f"{n.cor}[{term.effects[j]}, {term.effects[i]}]", *bare])
         blocks.append(draws.sigma[:, None])
         own.append(["sigma"])
         names: dict[str, int] = {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -97,12 +98,15 @@ class Profile:
 
     def __repr__(self) -> str:
         level = min(0.95, self.level)
-        z = normal_quantile(0.5 + level / 2)
+        z = (1 - 1e-6) * normal_quantile(0.5 + level / 2)  # a curve may end at the level itself
         shown = self.confint(level)
         shown.insert(0, "estimate", [c.estimate for c in self.curves.values()])
         at_bound = [n for n, c in self.curves.items() if abs(c.zeta[0]) < z or abs(c.zeta[-1]) < z]
-        tail = f"\nan end at the boundary: {', '.join(at_bound)}" if at_bound else ""
-        return f"{NOTE}\n{level:.0%} intervals\n{shown.to_string(float_format=lambda v: f'{v:.5g}')}{tail}"
+        lines = [NOTE, f"{level:.0%} intervals", shown.to_string(float_format=lambda v: f"{v:.5g}")]
+        if at_bound:
+            tail = f"an end at the boundary: {', '.join(at_bound)}"
+            lines.append(fill(tail, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         return preformatted(repr(self))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from scipy.interpolate import CubicSpline
 
 from bayeslmm.point.distributions import normal_quantile
@@ -62,6 +63,7 @@ def _zeta_panel(ax: Axes, name: str, curve: Curve, ends: np.ndarray, level: floa
     ax.axhline(z, color=style.NO_POOLING, linewidth=0.7, linestyle=":")
     ax.axhline(-z, color=style.NO_POOLING, linewidth=0.7, linestyle=":")
     style.tidy(ax, name)
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.tick_params(labelsize=8)
 
 

@@ -70,6 +70,10 @@ def test_table_says_what_and_why():
     lines = str(priors("y ~ x + (1 | g)", {"sd": blm.HalfNormal(5)})).splitlines()
     assert lines[0].split(maxsplit=4) == ["Parameter", "Prior", "SD", "Unit", "SD in response Why"]
     assert lines[3].split(maxsplit=5) == ["sd_g[Intercept]", "HalfNormal(5)", "3.014", "y", "3.014", "given as `sd`"]
+    html = priors("y ~ x + (x | g)")._repr_html_()
+    assert html.count("<tr") == 7
+    assert "mean, 2.5 sd of y; at mean X" in html
+    assert "NaN" not in html
     whys = ("Why", "mean", "2.5", "given", "sd(y)")
     assert len({line.index(why) for line, why in zip(lines, whys, strict=True)}) == 1
 

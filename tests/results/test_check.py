@@ -58,6 +58,13 @@ def test_every_question_is_asked_and_the_worst_comes_first():
     assert "-&gt; fit.sample()" in found._repr_html_()
 
 
+def test_the_table_and_the_picture_say_the_same_of_residuals():
+    fit = fitted(SLEEP, "sleepstudy")
+    counted = fit.check().table.loc["residuals", "seen"].split("(")[0].removeprefix("heavy tails: ")
+    title = fit.plot.qq().get_title(loc="left")
+    assert counted.split(" the ")[0] in title.replace("\n", " ")
+
+
 @pytest.mark.slow
 def test_clean_data_are_seldom_blamed():
     tables = [fitted("y ~ x + (x | g)", clean(seed)).check().table["severity"] for seed in range(30)]

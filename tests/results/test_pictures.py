@@ -126,6 +126,21 @@ def test_effects_are_the_means_over_the_data(sleep, cake):
     np.testing.assert_allclose(points.lines[2].get_ydata(), expected)
 
 
+@pytest.mark.parametrize(("variable", "by"), [("nitro", "Variety"), ("Variety", "nitro"), ("nitro", None)])
+def test_numbers_that_the_formula_makes_a_factor_have_a_point_each(variable, by):
+    oats = blm.datasets.load("oats")
+    fit = blm.lmer("yield ~ factor(nitro) * Variety + (1 | Block/Variety)", oats)
+    ax = fit.plot.effects(variable, by=by)
+    levels = {"nitro": ["0", "0.2", "0.4", "0.6"], "Variety": sorted(set(oats["Variety"]))}
+    assert [t.get_text() for t in ax.get_xticklabels()] == levels[variable]
+    x = ax.lines[0].get_xdata()
+    assert x.size == len(oats)
+    assert np.isin(np.round(x), range(len(levels[variable]))).all()
+    first = fit.means(variable, by=by).table
+    first = first if by is None else first[first[by] == first[by].iloc[0]]
+    np.testing.assert_allclose(ax.lines[1].get_ydata(), first["estimate"])
+
+
 def test_effects_of_a_predictor_inside_a_function():
     fit = quiet("y ~ log(w) + (1 | g)", frame())
     line = fit.plot.effects("w").lines[1]

@@ -94,6 +94,7 @@ def test_what_is_wrong_is_named(change, statistic):
     assert check.findings.table.loc[statistic, "severity"] >= 1
     assert check.findings.table["severity"].is_monotonic_decreasing
     assert statistic in str(check)
+    assert not [line for line in str(check).splitlines() if line.endswith("p = 0")]
 
 
 def test_statistics_of_levels_are_those_of_pandas():

@@ -39,6 +39,7 @@ def test_parameters_other_than_coefficients_are_shares_of_draws():
     assert_allclose(found.table["p_direction"], np.maximum(up, 1 - up))
     assert_allclose(found.table["evidence_ratio"].iloc[0], expected[0] / (1 - expected[0]))
     lower, upper = np.quantile(found.draws, [0.05, 0.95], axis=0)
+    assert_allclose(post.hypothesis("cor_g[(Intercept), z] < 0").table["probability"], expected[1:2])
     assert_allclose(post.hypothesis(texts, level=0.9).table[["lower", "upper"]], np.column_stack([lower, upper]))
 
 

@@ -80,6 +80,17 @@ def test_pictures_show_each_parameter_and_each_pair(profile):
     plt.close("all")
 
 
+def test_long_names_are_folded():
+    formula = "log(accel) ~ log(distance/20) + Richter + soil + (log(distance/20) + soil | Quake)"
+    with pytest.warns(blm.errors.SingularFitWarning):
+        fit = blm.lmer(formula, blm.datasets.load("earthquake"))
+    for text in (repr(fit.profile("theta_", level=0.95)), str(fit.summary())):
+        assert max(map(len, text.splitlines())) <= 100
+        assert "boundary" in text.splitlines()[-2]
+    ends = repr(fit.profile("theta_", level=0.95)).split("an end at the boundary: ")[1]
+    assert [name.split("_")[0] for name in ends.replace("\n ", "").split(", ")] == ["cor"] * 3
+
+
 def test_a_singular_fit_has_pictures_too():
     import matplotlib.pyplot as plt
 
