@@ -6,7 +6,6 @@ The report goes to stdout; notes and errors go to stderr. Piped, everything is p
 import re
 import textwrap
 import warnings
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
