@@ -10,7 +10,7 @@ def test_wide_lines_are_broken_and_go_on_in_their_last_column():
 
 def test_a_line_that_had_room_for_the_next_word_ends_there():
     lines = ["         one two three", "         ends", "         -> cure"]
-    assert list(folded(lines, 18, 26)) == ["         one two", "         three ends", "         -> cure"]
+    assert list(folded(lines, 19, 26)) == ["         one two", "         three ends", "         -> cure"]
     assert list(folded(lines, 18, 40)) == ["         one two", "         three", "         ends", "         -> cure"]
 
 
