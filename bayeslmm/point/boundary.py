@@ -6,14 +6,17 @@ independent clusters, and variances that the smaller model keeps away from zero,
     0.5 chi2(k) + 0.5 chi2(k + 1)      one effect is added to k correlated ones (chi2(0) is zero)
 
 (Self & Liang 1987, cases 5 and 6; Stram & Lee 1994, section 3). A correlation of zero is no boundary: correlations
-alone have the plain chi-square. Where several variances are added at once the weights depend on the design, and with
-crossed factors there are no independent clusters: those tests need the parametric bootstrap. One variance against none
-has an exact finite-sample distribution (see `rlrt`), from which the mixture is far where groups are few.
+alone have the plain chi-square. One variance without correlations has a finite-sample distribution (see `rlrt`), from
+which the mixture is far where groups are few: exact against no other, and given the other random effects beside them,
+crossed ones too. Where several variances are added at once the weights depend on the design, and correlated effects of
+crossed factors have no independent clusters: those tests need the parametric bootstrap.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+import numpy as np
 
 from bayeslmm.design import RandomTerm
 from bayeslmm.point.distributions import chi2_p_value
@@ -55,6 +58,15 @@ def change(smaller: Sequence[RandomTerm], larger: Sequence[RandomTerm]) -> Chang
     if added == 1 and len(new) == 1 and len(gone) <= 1:
         return Change("one effect", len(next(iter(new))[1]) - 1)
     return Change("several")
+
+
+def alone(smaller: Sequence[RandomTerm], larger: Sequence[RandomTerm]) -> RandomTerm:
+    """The one uncorrelated effect that the larger model has more, as a term of its own."""
+    ((group, block),) = _blocks(larger) - _blocks(smaller)
+    (effect,) = block
+    term = next(t for t in larger if t.group == group)
+    j = term.effects.index(effect)
+    return replace(term, effects=(effect,), blocks=((0,),), Z=np.ascontiguousarray(term.Z[:, [j]]))
 
 
 def _blocks(terms: Sequence[RandomTerm]) -> set[Block]:

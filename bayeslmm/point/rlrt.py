@@ -9,6 +9,11 @@ For `y = X beta + Z b + e`, b ~ N(0, lambda sigma^2 I), and lambda = 0, both rat
     RLRT = sup_(lambda >= 0)  (n - p) log(1 + N / D) - sum_s log(1 + lambda mu_s)
     LRT  = sup_(lambda >= 0)      n   log(1 + N / D) - sum_s log(1 + lambda xi_s)
 
+Beside other random effects the same holds approximately with Z of the tested component alone: their conditional modes
+are taken as known and subtracted from y, whereby only that component and the errors are left (Greven, Crainiceanu,
+Kuechenhoff & Peters 2008, Journal of Computational and Graphical Statistics 17(4), section 2.3). That is the better,
+the more exactly the other effects are known.
+
 It depends on the design alone, not on beta or sigma. K is at most the number of levels: nothing of size n x n is
 needed, since in the basis of the likelihood the matrix with eigenvalues mu_s is `Z'WZ - (Z'WXT)(Z'WXT)'`.
 """

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from bayeslmm.errors import ArgumentError, did_you_mean
-from bayeslmm.point.boundary import change, mixture_name, mixture_p_value
+from bayeslmm.likelihood.marginal import MarginalLikelihood
+from bayeslmm.point.boundary import alone, change, mixture_name, mixture_p_value
 from bayeslmm.point.distributions import chi2_p_value
 from bayeslmm.point.estimates import estimates
 from bayeslmm.point.optimise import optimise
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 Method = Literal["chisq", "boot"]
 EXACT_DRAWS = 10_000
-ASK = 'unknown for several variances at once or groups that cross; method="boot" gives a p-value'
+ASK = 'unknown for several variances at once or correlated effects of groups that cross; method="boot" gives a p-value'
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +74,25 @@ def _at_the_boundary(smaller: "Fit", larger: "Fit", x: float, df: int, how: How)
     if found.kind == "same" or (found.kind == "correlations" and not smaller.is_singular):
         return np.nan, ""
     if found.kind == "one effect" and df == found.among + 1:
-        if not smaller.design.terms and applies(larger.likelihood):
-            rng = np.random.default_rng(how.seed)
-            draws = simulate(larger.likelihood, larger.reml, EXACT_DRAWS, rng)
-            kind = "RLRT" if larger.reml else "LRT"
-            return monte_carlo_p_value(x, draws), f"exact {kind}, {EXACT_DRAWS} draws"
+        if found.among == 0 and (exact := _finite_sample(smaller, larger, x, how)) is not None:
+            return exact
         if clusters(larger.design) is not None and not smaller.is_singular:
             return mixture_p_value(x, found.among), mixture_name(found.among)
     return np.nan, ASK
+
+
+def _finite_sample(smaller: "Fit", larger: "Fit", x: float, how: How) -> tuple[float, str] | None:
+    """Of one uncorrelated effect: exact against no other, conditional beside others; None where it has many levels."""
+    tested = larger.likelihood
+    if smaller.design.terms:
+        term = alone(smaller.design.terms, larger.design.terms)
+        tested = MarginalLikelihood.of(replace(larger.design, terms=(term,)))
+    if not applies(tested):
+        return None
+    kind = "RLRT" if larger.reml else "LRT"
+    draws = simulate(tested, larger.reml, EXACT_DRAWS, np.random.default_rng(how.seed))
+    given = f"{kind} given the other random effects" if smaller.design.terms else f"exact {kind}"
+    return monte_carlo_p_value(x, draws), f"{given}, {EXACT_DRAWS} draws"
 
 
 def _bootstrapped(smaller: "Fit", larger: "Fit", x: float, how: How) -> tuple[float, str]:

@@ -1,5 +1,6 @@
 """Which reference distribution the triage takes for a simpler model, and that the bootstrap decides where it should."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -24,30 +25,49 @@ def crossed(seed: int = 1):
     return fitted("y ~ x + (1 | g) + (1 | h)", data)
 
 
+@cache
+def weak(seed: int):
+    """A fit with ten groups that differ little in level and slope."""
+    rng = np.random.default_rng(seed)
+    g = np.repeat(np.arange(10), 6)
+    u, s, x = rng.normal(0, 0.4, 10), rng.normal(0, 0.3, 10), rng.normal(size=60)
+    y = x + u[g] + s[g] * x + rng.normal(size=60)
+    return fitted("y ~ x + (x | g)", pd.DataFrame({"g": [f"a{i}" for i in g], "x": x, "y": y}))
+
+
 def table(fit, **options):
     return alternatives_part(fit, focal_functions(fit.design, None), "satterthwaite", 0.95, **options).table
 
 
 def test_the_bootstrap_decides_what_the_plain_chi_square_leaves_open():
-    """Crossed factors: plain p = 0.058, and 0.035 by 199 refits, as `ranova` gives it with the same seed."""
-    fit = crossed()
-    row = table(fit).loc["without (1 | h)"]
-    expected = fit.ranova(method="boot", n=199).table.loc["(1 | h)"]
+    """Three parameters at once: plain p = 0.091, and 0.025 by 199 refits, as `anova` gives it with the same seed."""
+    fit = weak(2)
+    row = table(fit).loc["without (x | g)"]
+    none = fit.refit_design(replace(fit.design, terms=()))
+    expected = fit.anova(none, method="boot", n=199).table.iloc[1]
     assert row["p_boundary"] == expected["p_boundary"] < 0.05 < row["p"]
     assert row["reference_boundary"] == "parametric bootstrap, 199 refits"
     assert row["against"]
     assert reference(row.to_dict()) == "boot 199"
 
 
+def test_one_variance_beside_a_crossed_one_needs_no_bootstrap():
+    """Plain p = 0.058; given the other random effects 0.022."""
+    row, expected = table(crossed()).loc["without (1 | h)"], crossed().ranova().table.loc["(1 | h)"]
+    assert row["p_boundary"] == expected["p_boundary"] < 0.05 < row["p"]
+    assert row["against"]
+    assert reference(row.to_dict()) == "conditional"
+
+
 def test_it_is_not_asked_where_it_could_not_change_anything():
     """A plain p below 0.05 is too large and says enough; one above 0.5 is far from it."""
-    clear = table(crossed()).loc["without (1 | g)"]
+    clear = table(weak(4)).loc["without (x | g)"]
     assert np.isnan(clear["p_boundary"])
     assert clear["against"]
     far = table(fitted(SALARY, "salary")).loc["(1 + grade || major)"]
     assert np.isnan(far["p_boundary"])
     assert reference(far.to_dict()) == "chi2(1)"
-    none = table(crossed(), bootstrap=0).loc["without (1 | h)"]
+    none = table(weak(2), bootstrap=0).loc["without (x | g)"]
     assert np.isnan(none["p_boundary"])
     assert not none["against"]
 
@@ -64,11 +84,14 @@ def test_a_number_asks_for_all_but_exact_tests():
 
 
 def test_the_text_names_the_distribution_behind_each_p():
-    fit = crossed()
+    fit = weak(2)
     text = str(fit.reanalyse(post=around(fit), sensitivity=False))
-    line = next(row for row in text.splitlines() if row.startswith("without (1 | h)"))
+    line = next(row for row in text.splitlines() if row.startswith("without (x | g)"))
     assert line.split()[-7:] == ["boot", "199", "the", "data", "speak", "against", "it"]
     assert "boot 199: parametric bootstrap, 199 refits" in text
+    fit = crossed()
+    text = str(fit.reanalyse(post=around(fit), sensitivity=False))
+    assert "conditional: RLRT given the other random effects, 10000 draws" in text
     sleep = fitted(SLEEP, "sleepstudy")
     assert "mixture: 0.5 chi2(1) + 0.5 chi2(2)" in str(sleep.reanalyse(post=around(sleep), sensitivity=False))
 

@@ -107,15 +107,25 @@ def test_the_name_of_each_reference_is_in_the_table():
     table = sleep(SLEEP[1]).anova(sleep(SLEEP[2]), sleep(SLEEP[3])).table
     assert list(table["reference"]) == ["", "chi2(1)", "chi2(1)"]
     # a correlation of zero is no boundary
-    assert list(table["reference_boundary"]) == ["", "0.5 chi2(0) + 0.5 chi2(1)", ""]
-    assert_allclose(table["p_boundary"].iloc[1], table["p"].iloc[1] / 2)
+    given = "RLRT given the other random effects, 10000 draws"
+    assert list(table["reference_boundary"]) == ["", given, ""]
     whole = sleep(SLEEP[1]).anova(sleep(SLEEP[3])).table
     assert whole["reference_boundary"].iloc[1] == "0.5 chi2(1) + 0.5 chi2(2)"
-    crossed = blm.lmer("diameter ~ 1 + (1 | plate) + (1 | sample)", blm.datasets.load("penicillin")).ranova().table
-    assert crossed["p_boundary"].isna().all()
-    assert (
-        crossed["reference_boundary"].iloc[1].startswith("unknown for several variances at once or groups that cross")
-    )
+    penicillin = blm.datasets.load("penicillin")
+    crossed = blm.lmer("diameter ~ 1 + (1 | plate) + (1 | sample)", penicillin).ranova()
+    assert list(crossed.table["reference_boundary"]) == ["", given, given]
+    assert f"(1 | plate): p = 9.999e-05 by {given}" in str(crossed)
+    ml = blm.lmer("diameter ~ 1 + (1 | plate) + (1 | sample)", penicillin, reml=False).ranova().table
+    assert ml["reference_boundary"].iloc[1] == given[1:]
+
+
+@pytest.mark.filterwarnings("ignore::bayeslmm.errors.SingularFitWarning")
+def test_correlated_slopes_beside_crossed_groups_have_the_bootstrap_alone():
+    data = blm.datasets.load("sleepstudy").assign(Lab=["a", "b", "c"] * 60)
+    table = blm.lmer("Reaction ~ Days + (Days | Subject) + (1 | Lab)", data).ranova().table
+    words = table["reference_boundary"]
+    assert words["Days in (Days | Subject)"].startswith("unknown for several variances at once or correlated effects")
+    assert words["(1 | Lab)"] == "RLRT given the other random effects, 10000 draws"
 
 
 def test_the_bootstrap_agrees_with_the_exact_distribution():

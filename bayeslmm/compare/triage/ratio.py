@@ -1,7 +1,8 @@
 """The likelihood ratio of a simpler random part, against the distribution that holds there.
 
-Known distributions are those of `fit.ranova`: the exact one of one variance against none, mixtures of chi-squares for
-one more effect of independent groups. Where there is none (several variances at once, groups that cross, a smaller
+Known distributions are those of `fit.ranova`: the exact one of one variance against none, the one given the other
+random effects of one uncorrelated effect beside others, mixtures of chi-squares for one more correlated effect of
+independent groups. Where there is none (several variances at once, correlated effects of groups that cross, a smaller
 model that is singular itself), the plain chi-square gives a p that is too large. If that leaves the matter open, p
 between 0.05 and 0.5, and refits are cheap, the parametric bootstrap decides.
 """
@@ -71,4 +72,6 @@ def reference(row: dict) -> str:
     words = str(row["reference_boundary"] if np.isfinite(row["p_boundary"]) else row["reference"])
     if words.startswith("parametric bootstrap"):
         return f"boot {words.split()[2]}"
+    if "given the other" in words:
+        return "conditional"
     return "exact" if words.startswith("exact") else "mixture" if "+" in words else words

@@ -65,9 +65,10 @@ class FitTests(FitBase):
         *others
             Fits of the same response and rows (of `blm.lmer`, or of `blm.lm` for a model without groups). Each model is
             tested against the next smaller one: npar, AIC, BIC, logLik, deviance, Chisq, Df, p, with the name of the
-            reference distribution; where a variance of zero is tested, p_boundary against the one that holds there: a
-            mixture of chi-squares for one more effect of independent groups, the exact finite-sample distribution for
-            one variance against none.
+            reference distribution; where a variance of zero is tested, p_boundary against the one that holds there: the
+            finite-sample distribution of one uncorrelated effect, exact against no other and given the other random
+            effects beside them (as RLRsim), crossed ones too; a mixture of chi-squares for one more correlated effect
+            of independent groups.
         type
             Of F tests: 1 (sequential), 2 (each term after all that do not contain it) or 3 (SAS's type III, the
             default, as lmerTest).
