@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayeslmm.design import Design, build, checked_response
+from bayeslmm.design.some_rows import some_rows
 from bayeslmm.errors import (
     ArgumentError,
     DataError,
@@ -205,6 +206,18 @@ class Model:
         other = copy(self)
         other._given_priors = priors
         other.__dict__.pop("priors", None)
+        return other
+
+    def of_rows(self, rows: np.ndarray) -> "Model":
+        """The same model, with the same priors, of some of the rows; levels that have none left keep their place.
+
+        Parameters
+        ----------
+        rows
+            Positions among the rows that were used.
+        """
+        other = Model.of_design(some_rows(self._design, rows), self._given_priors, self._data_name)
+        other.__dict__["priors"] = self.priors
         return other
 
     def prior_predictive(self, draws: int = 500, seed: int | None = None) -> "xr.DataTree":

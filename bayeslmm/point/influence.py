@@ -30,6 +30,7 @@ import numpy as np
 
 from bayeslmm.design import Design
 from bayeslmm.design.rank import independent
+from bayeslmm.design.some_rows import some_rows
 from bayeslmm.likelihood.kernel import factorise
 from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.likelihood.runner import plain_seconds
@@ -222,16 +223,9 @@ def _is_deficient(likelihood: MarginalLikelihood) -> bool:
 
 def _part(design: Design, rows: np.ndarray, columns: np.ndarray) -> Design:
     """Some rows and columns of a design; levels without rows keep their place."""
-    return replace(
-        design,
-        y=design.y[rows],
-        X=np.ascontiguousarray(design.X[np.ix_(rows, columns)]),
-        coef_names=tuple(design.coef_names[j] for j in columns),
-        terms=tuple(replace(t, Z=np.ascontiguousarray(t.Z[rows]), index=t.index[rows]) for t in design.terms),
-        weights=design.weights[rows],
-        offset=design.offset[rows],
-        rows=design.rows[rows],
-    )
+    kept = some_rows(design, rows)
+    names = tuple(design.coef_names[j] for j in columns)
+    return replace(kept, X=np.ascontiguousarray(kept.X[:, columns]), coef_names=names)
 
 
 def _share_engine(base: MarginalLikelihood, other: MarginalLikelihood, same_pattern: bool) -> None:

@@ -11,7 +11,8 @@ which have to be reweighted as well.
 """
 
 import warnings
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +61,12 @@ class Loo:
     pit
         (n,): P(a new response in its place is below the observed one | all other rows), uniform where the model holds;
         None of groups, and given the random effects.
+    p_i
+        (rows or levels,): effective parameters that each counts for.
+    refitted
+        Rows or levels left out by sampling again; None where that was not asked for.
+    poorly_refitted
+        Those of them whose draws have faults.
     """
 
     elpd: "ELPDDataLOO"
@@ -72,6 +79,9 @@ class Loo:
     given: tuple[str, ...] = ()
     available: int = 0
     pit: np.ndarray | None = None
+    p_i: np.ndarray = field(default_factory=lambda: np.empty(0))
+    refitted: tuple[object, ...] | None = None
+    poorly_refitted: tuple[object, ...] = ()
 
     @property
     def n_bad(self) -> int:
@@ -86,13 +96,15 @@ class Loo:
     def __str__(self) -> str:
         n, limit, worst = len(self.pointwise), self.elpd.good_k, self.pointwise["pareto_k"].max()
         lines = [*self._head(n), "", self.table.to_string(float_format=lambda v: f"{v:.1f}", na_rep=""), ""]
+        lines += self._refits()
         if self.ok:
             return "\n".join(
                 [*lines, f"Pareto k: all below {limit:.2f} (largest {worst:.2f}): the estimate can be used."]
             )
         units, many = ("levels", "levels") if self.group else ("rows", "observations")
         bad = self.pointwise["pareto_k"].nlargest(min(self.n_bad, 5)).index
-        cure = f"sample again without each of these {units}"
+        call = f'post.logo("{self.group}", refit=True)' if self.group else "post.loo(refit=True)"
+        cure = f"{call} samples again without each of these {units}"
         if self.conditional:
             cure = "post.loo() integrates the random effects out, which leaves few such rows or none"
         return "\n".join(
@@ -104,6 +116,18 @@ class Loo:
                 f"  -> {cure}",
             ]
         )
+
+    def _refits(self) -> list[str]:
+        """What was sampled again."""
+        if self.refitted is None:
+            return []
+        units = "levels" if self.group else "rows"
+        if not self.refitted:
+            return [f"Refitted: no {units}, since no Pareto k was above the limit."]
+        count = f"{len(self.refitted)} of {len(self.pointwise)} {units}"
+        said = f"Refitted: {count}, sampled again without each of them: {_first_five(self.refitted)}"
+        poor = f"  The draws without these have faults: {_first_five(self.poorly_refitted)}"
+        return [said, poor] if self.poorly_refitted else [said]
 
     def _head(self, n: int) -> list[str]:
         """What was left out, and what it was predicted from."""
@@ -157,7 +181,7 @@ def exact_logo(draws: Draws, priors: object, group: str) -> Loo:
     posterior = integrated(draws, priors)
     levels, without = without_each_level(posterior, group)
     loo = psis_loo(_tree(draws, without, group, np.array(levels, dtype=object)))
-    table = loo.table.drop("p_loo").rename({"elpd_loo": "elpd_logo", "looic": "logoic"})
+    table = loo_table(loo.elpd, loo.p_i, group)
     rows = draws.design.n
     return replace(loo, table=table, group=group, conditional=False, n_rows=rows, given=posterior.conditioned)
 
@@ -187,12 +211,21 @@ def psis_loo(tree: xr.DataTree, within: np.ndarray | None = None) -> Loo:
     lpd = _log_mean_exp(y.to_numpy()) if within is None else within
     p_i = lpd - pointwise["elpd"].to_numpy()
     elpd.p = float(p_i.sum())
+    return Loo(elpd, loo_table(elpd, p_i, ""), pointwise, tree, p_i=p_i)
+
+
+def loo_table(elpd: "ELPDDataLOO", p_i: np.ndarray, group: str) -> pd.DataFrame:
+    """Estimates with standard errors, of rows or of the levels of a group."""
     se_p = float(np.sqrt(p_i.size * p_i.var()))
     table = pd.DataFrame(
-        {"estimate": [elpd.elpd, elpd.p, -2 * elpd.elpd], "se": [elpd.se, se_p, 2 * elpd.se]},
+        {"estimate": [elpd.elpd, float(p_i.sum()), -2 * elpd.elpd], "se": [elpd.se, se_p, 2 * elpd.se]},
         index=["elpd_loo", "p_loo", "looic"],
     )
-    return Loo(elpd, table, pointwise, tree)
+    return table.drop("p_loo").rename({"elpd_loo": "elpd_logo", "looic": "logoic"}) if group else table
+
+
+def _first_five(units: Sequence[object]) -> str:
+    return ", ".join(map(str, units[:5])) + (", ..." if len(units) > 5 else "")
 
 
 def _tree(draws: Draws, values: np.ndarray, dim: str, labels: np.ndarray) -> xr.DataTree:

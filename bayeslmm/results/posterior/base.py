@@ -32,6 +32,9 @@ class FittableModel(Protocol):
     def with_priors(self, priors: Any) -> Any:
         """The same model with other priors."""
 
+    def of_rows(self, rows: np.ndarray) -> Any:
+        """The same model and priors of some rows."""
+
 
 class ModelWithPriors(FittableModel, Protocol):
     """What draws made by somebody else need of their model."""

@@ -1,11 +1,19 @@
 """Whether draws and model can be trusted: diagnostics, cross-validation, predictive checks."""
 
+from typing import TYPE_CHECKING
+
+import numpy as np
+
 from bayeslmm.errors import ArgumentError
 from bayeslmm.results.posterior.base import PosteriorBase
 from bayeslmm.results.posterior_check import PosteriorCheck, check_posterior
 from bayeslmm.results.posterior_diagnostics import Diagnostics
 from bayeslmm.results.posterior_loo import Loo, exact_logo, exact_loo, psis_loo
+from bayeslmm.results.posterior_refit import refit_bad, seed_of
 from bayeslmm.results.predictor import Seed
+
+if TYPE_CHECKING:
+    from bayeslmm.results.posterior import Posterior
 
 
 class PosteriorTrust(PosteriorBase):
@@ -15,7 +23,7 @@ class PosteriorTrust(PosteriorBase):
         """Divergences, R-hat, ESS, E-BFMI and tree depth, each with what to do; `print` it, or take `.table`, `.ok`."""
         return self._diagnostics
 
-    def loo(self, conditional: bool = False, draws: int | None = None) -> Loo:
+    def loo(self, conditional: bool = False, draws: int | None = None, refit: bool = False) -> Loo:
         """Leave-one-out cross-validation by PSIS, exact for every draw of the sds, correlations and sigma.
 
         How well is a row predicted from all others? Random effects, and coefficients with a normal or flat prior, are
@@ -28,23 +36,39 @@ class PosteriorTrust(PosteriorBase):
             much of what is known about it, and Pareto k says so.
         draws
             How many draws to use, evenly spread; None: all, fewer where rows times draws are more than 20 million.
+        refit
+            Sample again without each row whose Pareto k is above the limit, and take its elpd from these draws: exact,
+            as brms' `reloo`.
         """
         if not conditional:
-            return exact_loo(self.draws, self.priors, self._obs, draws)
-        if draws is not None:
-            raise ArgumentError("loo(conditional=True) takes all draws; draws=... is for the exact one")
+            found = exact_loo(self.draws, self.priors, self._obs, draws)
+            return refit_bad(found, self.draws, self.priors, self._without) if refit else found
+        if draws is not None or refit:
+            given = "refit=True" if refit else "draws=..."
+            raise ArgumentError(f"loo(conditional=True) takes all draws; {given} is for the exact one")
         tree = self.data if "log_likelihood" in self.data.children else self._posterior.extended("log_likelihood").data
         return psis_loo(tree)
 
-    def logo(self, group: str) -> Loo:
+    def logo(self, group: str, refit: bool = False) -> Loo:
         """Leave-one-group-out cross-validation, exact as `loo()`: all rows of a level, jointly, from all others.
 
         Parameters
         ----------
         group
             A grouping factor of the model.
+        refit
+            Sample again without each level whose Pareto k is above the limit, and take its elpd from these draws.
         """
-        return exact_logo(self.draws, self.priors, group)
+        found = exact_logo(self.draws, self.priors, group)
+        return refit_bad(found, self.draws, self.priors, self._without) if refit else found
+
+    def _without(self, rows: np.ndarray, number: int) -> "Posterior":
+        """The posterior of the rows that are left, with as many draws."""
+        chains, draws = self.draws.shape
+        found: Posterior = self.model.of_rows(rows).sample(
+            chains=chains, draws=draws, seed=seed_of(self.data.attrs, number), progressbar=False
+        )
+        return found
 
     def check(self, replicates: int | None = None, seed: Seed = 1) -> PosteriorCheck:
         """Does the model make data like those observed? One table in words, worst first; `.plot()` shows it.
