@@ -22,6 +22,7 @@ from bayeslmm.point.bands import rank_p_value, uniform_distance
 from bayeslmm.results.check import Check
 from bayeslmm.results.findings import Finding
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.posterior_cures import finding
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_loo import Loo, exact_loo
 from bayeslmm.results.posterior_predict import replicator
@@ -31,28 +32,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST, LEAST, NUMBERS = 400, 100, 20_000_000
-CLEAR, SEEN, UNIFORMS = 0.01, 0.05, 999
+UNIFORMS = 999
 LEAST_LEVELS, LEAST_ROWS = 4, 3
-LOG = 'blm.Model("log(y) ~ ...", data)'
-MEANING = {
-    "mean": ("the level of the response is missed", "model.priors"),
-    "sd": ("the response varies more, or less, than the model can say", "model.priors"),
-    "minimum": ("the smallest responses are not those of a normal distribution", LOG),
-    "maximum": ("the largest responses are not those of a normal distribution", LOG),
-    "skewness": ("the response leans to one side more than the model does: intervals for new rows are wrong", LOG),
-    "sd of means": (
-        "the levels differ more, or less, than their distribution says: so will new levels",
-        "model.priors",
-    ),
-    "sd of log sds": ("levels differ in their spread: precise ones count too little", 'blm.Model(..., weights="w")'),
-    "share between": ("rows of a level are more, or less, alike than the model says", "post.icc()"),
-    "autocorrelation": (
-        "residuals follow each other: standard errors are too small",
-        'blm.Model("... + (time | g)", data)',
-    ),
-    "sd with mean": ("residuals spread with the mean: intervals are too wide here, too narrow there", LOG),
-    "LOO-PIT": ("single rows are predicted with wrong uncertainty", "post.check().plot()"),
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +116,9 @@ class PosteriorCheck:
 
     def __str__(self) -> str:
         R = self.replicates.same.shape[0]
-        shown = self.table.drop(columns="p_above").to_string(float_format=lambda v: f"{v:.3g}")
+        table = self.table.drop(columns="p_above")
+        table["p"] = [f"{p:.3g}" if p else f"< {2 / R:.2g}" for p in table["p"]]
+        shown = table.to_string(float_format=lambda v: f"{v:.3g}")
         return "\n".join(
             [
                 f"{R} data sets from the posterior; rows: same levels, groups: new levels",
@@ -163,7 +146,8 @@ def check_posterior(
         loo = exact_loo(draws, priors, obs)
     except ArgumentError as error:
         told = str(error)
-    found = [*_worst_by_statistic(table, data.same.shape[0]), pit_finding(loo, told, Streams.of(seed).rng(2))]
+    worst = _worst_by_statistic(table, data.same.shape[0], draws.design)
+    found = [*worst, pit_finding(loo, told, Streams.of(seed).rng(2))]
     found.sort(key=lambda f: -f.severity)
     words = Check(pd.DataFrame([asdict(f) for f in found]).set_index("check"))
     return PosteriorCheck(table, words, loo, data, draws.design)
@@ -320,7 +304,7 @@ def _spread_with(e: np.ndarray, eta: np.ndarray) -> np.ndarray:
 # -- words ---------------------------------------------------------------------------------------------------------
 
 
-def _worst_by_statistic(table: pd.DataFrame, R: int) -> Iterator[Finding]:
+def _worst_by_statistic(table: pd.DataFrame, R: int, design: Design) -> Iterator[Finding]:
     """One finding for each statistic of R data sets: of the group where it is worst, its p times the number of groups.
 
     A share of none is told as less than the smallest p that R data sets can show.
@@ -332,7 +316,7 @@ def _worst_by_statistic(table: pd.DataFrame, R: int) -> Iterator[Finding]:
             f"{worst['observed']:.3g}{f' in `{group}`' if group else ''}; data of the model: {worst['replicated']:.3g} "
             f"({worst['lower']:.3g} to {worst['upper']:.3g}), {f'p = {p:.2g}' if p else f'p < {2 * len(rows) / R:.2g}'}"
         )
-        yield _finding(str(name), p, seen, float(worst["observed"]))
+        yield finding(str(name), p, seen, float(worst["observed"]), design)
 
 
 def pit_finding(loo: Loo | None, told: str, rng: np.random.Generator) -> Finding:
@@ -343,10 +327,4 @@ def pit_finding(loo: Loo | None, told: str, rng: np.random.Generator) -> Finding
     p = rank_p_value(distance)
     outer = float(np.mean((loo.pit < 0.025) | (loo.pit > 0.975)))
     seen = f"{100 * outer:.3g}% of rows outside of their 95% predictive intervals, p = {p:.2g}"
-    return _finding("LOO-PIT", p, seen, outer)
-
-
-def _finding(name: str, p: float, seen: str, value: float) -> Finding:
-    why, do = MEANING[name]
-    severity = 2 if p <= CLEAR else 1 if p <= SEEN else 0
-    return Finding(name, severity, seen, value, why, do)
+    return finding("LOO-PIT", p, seen, outer)

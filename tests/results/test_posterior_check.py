@@ -14,6 +14,7 @@ from bayeslmm.errors import ArgumentError
 from bayeslmm.point.bands import simultaneous_band
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.posterior_check import LevelSums, _lag_one, _lagged, _skewness, _spread_with
+from bayeslmm.results.posterior_cures import transformed
 from tests.results.posterior_draws import case, frame, make_tree
 
 LEVELS, EACH, S = 20, 12, 400
@@ -95,6 +96,39 @@ def test_what_is_wrong_is_named(change, statistic):
     assert check.findings.table["severity"].is_monotonic_decreasing
     assert statistic in str(check)
     assert not [line for line in str(check).splitlines() if line.endswith("p = 0")]
+
+
+def test_each_finding_has_a_cure_in_words_and_code():
+    seen = [known(c).check().findings.table for c in (spread_with_mean, following, spread_by_level, alike, outlier)]
+    for table in seen:
+        found = table[table["severity"] > 0]
+        assert len(found)
+        assert found["why"].str.contains(r"\. Try \w+").all()
+        assert (found["do"] != "").all()
+    design = known(spread_with_mean).design
+    assert (design.y > 0).all()
+    assert seen[0].loc["sd with mean", "do"] == f'blm.Model("log({design.response}) ~ ...", data)'
+
+
+def test_the_logarithm_is_advised_of_positive_responses_alone():
+    c = case("y ~ x + (1 | g)")
+    words = {}
+    for name, y in (("positive", np.exp(c.design.y / 4)), ("negative", c.design.y - 100)):
+        design = replace(c.design, y=y)
+        words[name] = transformed(design)
+    assert words["positive"][1] == 'blm.Model("log(y) ~ ...", data)'
+    assert "log" not in words["negative"][1]
+    assert "log" not in transformed(replace(c.design, y=np.exp(c.design.y / 4), response="sqrt(y)"))[1]
+
+
+def test_a_share_of_none_is_less_than_what_the_replicates_can_show():
+    check = known(outlier).check(replicates=200)
+    R = check.replicates.same.shape[0]
+    assert (check.table["p"] == 0).any()
+    lines = str(check).splitlines()
+    none = [line for line in lines if line.startswith("maximum")]
+    assert none[0].endswith(f"< {2 / R:.2g}")
+    assert not [line for line in lines if line.endswith(" 0")]
 
 
 def test_statistics_of_levels_are_those_of_pandas():
