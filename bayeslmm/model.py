@@ -60,7 +60,7 @@ class Model:
     functions
         Functions that the formula may call, besides the usual ones: `{"f": f}`.
     data_name
-        What summaries call the data.
+        What summaries call the data; without a name they tell the number of rows.
 
     Raises
     ------
@@ -78,7 +78,7 @@ class Model:
         contrasts: Mapping[str, Any] | None = None,
         priors: Any = None,
         functions: Mapping[str, Callable[..., Any]] | None = None,
-        data_name: str = "data",
+        data_name: str = "",
     ):
         if family != "gaussian":
             raise NotAvailableError(f'family="{family}" is not available; bayeslmm fits family="gaussian" models')
@@ -97,7 +97,7 @@ class Model:
         self._data_name = data_name
 
     @classmethod
-    def of_design(cls, design: Design, priors: Any = None, data_name: str = "data") -> "Model":
+    def of_design(cls, design: Design, priors: Any = None, data_name: str = "") -> "Model":
         """The model of a design that was built before."""
         model = cls.__new__(cls)
         model._timings, model._design = Timings(), design

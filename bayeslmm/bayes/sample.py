@@ -37,7 +37,7 @@ def sample(
     parameterisation: Parameterisation | None = None,
     store: str | PathLike[str] | None = None,
     resume: bool = False,
-    data_name: str = "data",
+    data_name: str = "",
 ) -> xr.DataTree:
     """Sample the posterior of a model by NUTS.
 

@@ -62,7 +62,7 @@ class Header:
         priors: Priors,
         settings: Mapping[str, Setting],
         attributes: Mapping[str, str | int | float],
-        data_name: str = "data",
+        data_name: str = "",
     ) -> "Header":
         """The header of a run."""
         parts = {"design": pack(design), "priors": pack_priors(priors)}

@@ -31,7 +31,15 @@ from bayeslmm.errors import ArgumentError
 from bayeslmm.point.least_squares import LeastSquares
 
 Kind = Literal["HC0", "HC1", "HC2", "HC3"]
+Named = Literal["HC0", "HC1", "HC2", "HC3", "CR0", "CR1", "CR1S", "CR2", "CR3"]
 KINDS = ("HC0", "HC1", "HC2", "HC3")
+CLUSTERED: dict[str, tuple[Kind, bool]] = {  # clubSandwich's names: the kind, and whether G / (G - 1) is in it
+    "CR0": ("HC0", False),
+    "CR1": ("HC0", True),
+    "CR1S": ("HC1", True),
+    "CR2": ("HC2", True),
+    "CR3": ("HC3", True),
+}
 POWER = {"HC0": 0.0, "HC1": 0.0, "HC2": 0.5, "HC3": 1.0}
 OWN = 1e-9
 

@@ -13,6 +13,7 @@ from bayeslmm.point.boundary import change
 from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.linear_fit import LinearFit
+from bayeslmm.results.summary import data_words
 from bayeslmm.results.table_export import to_great_tables, to_latex, to_markdown
 from bayeslmm.results.variance_test import How, RatioTest, by_ml, likelihood_ratio_test
 
@@ -34,7 +35,7 @@ class ModelTable:
     formulas
         By model.
     data_name
-        What the data are called.
+        What the data are called, or how many rows they have.
     notes
         Refits, and what else changed the answer.
     """
@@ -142,7 +143,7 @@ def model_table(fits: Sequence[Any], refit: bool | None, how: How) -> ModelTable
         index=labels,
     )
     formulas = {name: m.design.formula.written for name, m in zip(labels, models, strict=True)}
-    return ModelTable(table, formulas, first.data_name, tuple(notes))
+    return ModelTable(table, formulas, data_words(first.design, first.data_name), tuple(notes))
 
 
 def _check_fits(fits: Sequence[Any]) -> None:

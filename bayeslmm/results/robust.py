@@ -1,7 +1,7 @@
 """Robust standard errors and wild bootstrap tests of a linear model, as tables."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from bayeslmm.errors import ArgumentError, check_choice, check_whole, did_you_me
 from bayeslmm.point.clustered import satterthwaite_df
 from bayeslmm.point.distributions import t_p_value, t_quantile
 from bayeslmm.point.least_squares import LeastSquares
-from bayeslmm.point.robust import KINDS, Kind, decided_alone, robust_covariance
+from bayeslmm.point.robust import CLUSTERED, KINDS, Kind, Named, decided_alone, robust_covariance
 from bayeslmm.point.wild import POINTS, Scores, Signs, Weights, wild_test
 from bayeslmm.results import rformat
 from bayeslmm.results.checks import check_level
@@ -62,8 +62,10 @@ class Robust:
         """What kind of errors, in words."""
         if self.clusters is None:
             return f"heteroskedasticity-consistent standard errors ({self.kind}), {IN_WORDS[self.df]}"
-        name = {"HC2": "CR2, Bell & McCaffrey", "HC3": "CR3"}.get(self.kind, self.kind) if self.adjust else self.kind
-        factor = "" if self.adjust else ", without the factor G / (G - 1)"
+        names = {of: name for name, of in CLUSTERED.items()}
+        name = names.get((self.kind, self.adjust), self.kind)
+        name += ", Bell & McCaffrey" if name == "CR2" else ""
+        factor = "" if self.adjust or name == "CR0" else ", without the factor G / (G - 1)"
         return (
             f"standard errors clustered by {self.clusters.name} ({self.clusters.count} clusters; {name}{factor}), "
             f"{IN_WORDS[self.df]}"
@@ -149,15 +151,14 @@ class WildBootstrap:
 def robust(
     design: Design,
     found: LeastSquares,
-    kind: Kind | None,
+    kind: Named | None,
     clusters: Clusters | None,
     adjust: bool,
     df: Df,
     level: float,
 ) -> Robust:
     """Table and covariance; arguments as for `LinearFit.robust`."""
-    chosen: Kind = kind or ("HC3" if clusters is None else "HC2")
-    check_choice("kind", chosen, KINDS)
+    chosen, adjust = _kind(kind, clusters, adjust)
     check_choice("df", df, DFS)
     check_level(level)
     method = _method(df, chosen, clusters)
@@ -172,6 +173,24 @@ def robust(
     names = list(design.coef_names)
     table = pd.DataFrame({**columns, "lower": found.beta - half, "upper": found.beta + half}, index=names)
     return Robust(table, pd.DataFrame(V, index=names, columns=names), chosen, method, clusters, adjust)
+
+
+def _kind(kind: Named | None, clusters: Clusters | None, adjust: bool) -> tuple[Kind, bool]:
+    """The kind as `point.robust` calls it, and whether the factor G / (G - 1) is in it."""
+    asked = kind or ("HC3" if clusters is None else "HC2")
+    if asked not in (*KINDS, *CLUSTERED):
+        raise ArgumentError(
+            f"kind={asked!r} is not known; it is one of {', '.join(KINDS)}, or for clusters {', '.join(CLUSTERED)}"
+        )
+    if asked not in CLUSTERED:
+        return cast(Kind, asked), adjust
+    if clusters is None:
+        raise ArgumentError(
+            f'kind="{asked}" is for clusters; give cluster="..." too, or take one of {", ".join(KINDS)}'
+        )
+    if not adjust:
+        raise ArgumentError(f'kind="{asked}" says itself which factor it has; leave adjust out, or take an HC kind')
+    return CLUSTERED[asked]
 
 
 def _method(df: Df, kind: Kind, clusters: Clusters | None) -> str:

@@ -75,12 +75,17 @@ def heading(reml: bool, ddf: str) -> str:
 
 def call_lines(design: Design, data_name: str) -> list[str]:
     """What was asked for: formula, data, weights, offset."""
-    lines = [f"Formula: {design.formula.written}", f"   Data: {data_name}"]
+    lines = [f"Formula: {design.formula.written}", f"   Data: {data_words(design, data_name)}"]
     if design.weights_name:
         lines.append(f"Weights: {design.weights_name}")
     if design.offset_name:
         lines.append(f" Offset: {design.offset_name}")
     return lines
+
+
+def data_words(design: Design, data_name: str) -> str:
+    """What the data are called; the number of rows used where they have no name."""
+    return data_name or f"{design.n} rows"
 
 
 def note_lines(design: Design) -> list[str]:

@@ -41,7 +41,7 @@ def lm(formula: str, data: Any, cluster: Any = None, **options: Any) -> LinearFi
     check_options(
         options, ("weights", "offset", "contrasts", "functions", "data_name"), "lm", "formula, data, cluster, "
     )
-    data_name = options.pop("data_name", "data")
+    data_name = options.pop("data_name", "")
     design = build(formula, data, **options)
     if design.terms:
         raise FormulaError("the formula has random effects, which blm.lm cannot fit; use blm.lmer", design.formula.text)

@@ -56,7 +56,7 @@ def test_one_variance_beside_a_crossed_one_needs_no_bootstrap():
     row, expected = table(crossed()).loc["without (1 | h)"], crossed().ranova().table.loc["(1 | h)"]
     assert row["p_boundary"] == expected["p_boundary"] < 0.05 < row["p"]
     assert row["against"]
-    assert reference(row.to_dict()) == "conditional"
+    assert reference(row.to_dict()) == "given"
 
 
 def test_it_is_not_asked_where_it_could_not_change_anything():
@@ -91,7 +91,7 @@ def test_the_text_names_the_distribution_behind_each_p():
     assert "boot 199: parametric bootstrap, 199 refits" in text
     fit = crossed()
     text = str(fit.reanalyse(post=around(fit), sensitivity=False))
-    assert "conditional: RLRT given the other random effects, 10000 draws" in text
+    assert "given: RLRT given the other random effects, 10000 draws" in text
     sleep = fitted(SLEEP, "sleepstudy")
     assert "mixture: 0.5 chi2(1) + 0.5 chi2(2)" in str(sleep.reanalyse(post=around(sleep), sensitivity=False))
 

@@ -21,7 +21,7 @@ WITH_RANOVA = [(n, m) for n in case_names() for m in ("REML", "ML") if load_case
 
 
 def sleep(formula, **options):
-    return blm.lmer(formula, blm.datasets.load("sleepstudy"), **options)
+    return blm.lmer(formula, blm.datasets.load("sleepstudy"), data_name="data", **options)
 
 
 def lines(text):
@@ -37,7 +37,7 @@ def three(formula):
 
 
 def machines(formula):
-    return blm.lmer(formula, blm.datasets.load("machines"))
+    return blm.lmer(formula, blm.datasets.load("machines"), data_name="data")
 
 
 FIXED = ("Reaction ~ 1 + (Days | Subject)", "Reaction ~ Days + I(Days^2) + (Days | Subject)")

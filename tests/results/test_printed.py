@@ -54,7 +54,7 @@ def lines(text: str) -> list[str]:
 def pinned(name: str, theta: pd.Series, reml: bool) -> blm.Fit:
     """The fit at a given theta instead of the optimum."""
     case = load_case(name)
-    fit = blm.lmer(case["formula"], load_frame(case), reml, **arguments(case))
+    fit = blm.lmer(case["formula"], load_frame(case), reml, **arguments(case), data_name="data")
     at = theta.reindex(fit.theta.index).to_numpy()
     full = Cone.of(fit.likelihood)
     cone, x = full.at(full.whitened(at), 1e-4)
@@ -117,6 +117,8 @@ def test_the_summary_of_a_linear_model_is_rs(name):
 
 def test_what_r_leaves_unsaid_stands_below():
     case = load_case("rank_deficient")
+    unnamed = str(blm.lmer(case["formula"], load_frame(case)).summary()).splitlines()
+    assert unnamed[2] == f"   Data: {len(load_frame(case))} rows"
     fit = blm.lmer(case["formula"], load_frame(case), data_name="trial")
     text = lines(str(fit.summary()))
     assert text[1:3] == ["Formula: y ~ f * h + x + x2 + (1 | g)", "   Data: trial"]

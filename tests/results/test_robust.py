@@ -17,6 +17,7 @@ from tests.reference_cases import HOME, case_names, load_case, load_frame
 
 CASES = case_names("ols_cluster")
 KINDS = ("HC0", "HC1", "HC2", "HC3")
+KIND_NAMES = json.loads((HOME / "linear" / "linear.json").read_text())["kinds"]
 CLUB = json.loads((HOME / "alternatives" / "club_sandwich.json").read_text())
 
 
@@ -61,6 +62,23 @@ def test_satterthwaite_tests_are_those_of_club_sandwich(name):
     assert_allclose(found["se"], CLUB[name]["se"], rtol=1e-7)
     assert_allclose(found["df"], CLUB[name]["df"], rtol=1e-7)
     assert_allclose(found["p"], CLUB[name]["p"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "expected"), KIND_NAMES.items())
+def test_names_of_club_sandwich_are_its_kinds(kind, expected):
+    found = club("salary").robust(kind)
+    assert_allclose(found.vcov, expected, rtol=1e-9)
+    assert f"(5 clusters; {kind}" in str(found)
+
+
+def test_the_kinds_of_clusters_are_for_clusters():
+    rows = blm.lm("salary ~ grade", blm.datasets.load("salary"))
+    with pytest.raises(ArgumentError, match='kind="CR2" is for clusters'):
+        rows.robust("CR2")
+    with pytest.raises(ArgumentError, match="leave adjust out"):
+        club("salary").robust("CR1", adjust=False)
+    with pytest.raises(ArgumentError, match="HC0, HC1, HC2, HC3, or for clusters CR0, CR1, CR1S, CR2, CR3"):
+        club("salary").robust("CR4")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -73,5 +73,5 @@ def reference(row: dict) -> str:
     if words.startswith("parametric bootstrap"):
         return f"boot {words.split()[2]}"
     if "given the other" in words:
-        return "conditional"
+        return "given"
     return "exact" if words.startswith("exact") else "mixture" if "+" in words else words

@@ -24,7 +24,8 @@ def as_text(found: "Reanalysis") -> str:
     """The whole."""
     fit = found.fit
     method = "REML" if fit.reml else "ML"
-    title = f"Reanalysis of {fit.design.formula.written}, {method}, {fit.nobs} rows of {fit.data_name}"
+    title = f"Reanalysis of {fit.design.formula.written}, {method}, {fit.nobs} rows"
+    title += f" of {fit.data_name}" if fit.data_name else ""
     parts = [fill(title, WIDTH, subsequent_indent="  ", break_long_words=False)]
     for heading, part in zip(HEADINGS, (_singular, _alternatives, _posterior, _verdict), strict=True):
         parts.append(f"{heading}\n{'-' * len(heading)}\n{part(found)}")

@@ -52,7 +52,7 @@ class Fit(
     reml
         REML (True) or ML.
     data_name
-        What the summary calls the data.
+        What the summary calls the data; without a name it tells the number of rows.
     clock
         Where the time went; see `timings`.
     """

@@ -47,7 +47,7 @@ class FitBase(ABC):
     optimum: Optimum
     estimates: Estimates
     reml: bool
-    data_name: str = "data"
+    data_name: str = ""
     clock: Timings = field(default_factory=Timings, compare=False)
 
     @property

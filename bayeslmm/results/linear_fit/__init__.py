@@ -20,7 +20,7 @@ class LinearFit(LinearWords, LinearMeans):
     estimates
         The numbers.
     data_name
-        What the summary calls the data.
+        What the summary calls the data; without a name it tells the number of rows.
     clusters
         Which rows may be dependent, or None.
     """

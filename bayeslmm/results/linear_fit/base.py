@@ -18,7 +18,7 @@ class LinearBase(ABC):
 
     design: Design
     estimates: LeastSquares
-    data_name: str = "data"
+    data_name: str = ""
     clusters: Clusters | None = None
 
     @cached_property

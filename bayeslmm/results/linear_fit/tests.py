@@ -9,7 +9,7 @@ from bayeslmm.design.linear import linear_functions
 from bayeslmm.errors import ArgumentError
 from bayeslmm.point.distributions import t_p_value, t_quantile
 from bayeslmm.point.multiplicity import Adjust, check_adjust
-from bayeslmm.point.robust import Kind
+from bayeslmm.point.robust import Named
 from bayeslmm.point.wild import Weights
 from bayeslmm.results import contrasts
 from bayeslmm.results.anova import Anova, linear_anova
@@ -78,16 +78,16 @@ class LinearTests(LinearEstimates):
         checked = check_adjust(adjust), check_level(level)
         return contrasts.contrast(functions, self.estimates.beta, self._inference, *checked)
 
-    def robust(self, kind: Kind | None = None, adjust: bool = True, df: Df = "auto", level: float = 0.95) -> Robust:
+    def robust(self, kind: Named | None = None, adjust: bool = True, df: Df = "auto", level: float = 0.95) -> Robust:
         """Robust standard errors, by cluster where the fit has clusters, else by row.
 
         Parameters
         ----------
         kind
-            "HC0", "HC1", "HC2" or "HC3"; None: HC2 for clusters (which is CR2), HC3 for rows. See
-            `bayeslmm.point.robust`.
+            "HC0", "HC1", "HC2" or "HC3"; or for clusters the names of clubSandwich, "CR0", "CR1", "CR1S", "CR2" or
+            "CR3". None: CR2 for clusters, HC3 for rows. See `bayeslmm.point.robust`.
         adjust
-            For clusters, the factor G / (G - 1).
+            For clusters, the factor G / (G - 1) of HC kinds; CR kinds have theirs by name.
         df
             "satterthwaite" (clusters; the default for HC2), "clusters" (G - 1; the default for other kinds),
             "residual" (n - p; the default for rows) or "asymptotic".

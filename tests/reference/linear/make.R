@@ -86,7 +86,10 @@ clusters <- list(
                 rbind(c(0, 1, 0, 0, 0), c(0, 0, 1, 0, 0))),
   sleep = robust(lm(Reaction ~ Days + I(Days^2) + I(Days^3), sleep), sleep$Subject, diag(4)[2:4, ])
 )
+salary <- read("salary")
+kinds <- lapply(setNames(nm = c("CR0", "CR1", "CR1S", "CR2", "CR3")), function(type)
+  unname(as.matrix(vcovCR(lm(salary ~ grade, salary), cluster = salary$major, type = type))))
 version <- sapply(c("emmeans", "car", "clubSandwich", "multcomp"), function(p) as.character(packageVersion(p)))
 writeLines(toJSON(list(versions = as.list(version), anova = anovas, compared = compared, tables = tables,
-                       hypothesis = joint, clusters = clusters),
+                       hypothesis = joint, clusters = clusters, kinds = kinds),
                   auto_unbox = TRUE, digits = NA, na = "null", pretty = TRUE), "linear/linear.json")
