@@ -9,6 +9,7 @@ from bayeslmm.cli.given import pairs, values
 from bayeslmm.cli.read import read_data
 from bayeslmm.cli.show import Shown
 from bayeslmm.cli.task import Task
+from bayeslmm.results.linear_fit import LinearFit
 
 MOST_ROWS = 40
 
@@ -41,14 +42,15 @@ def _shown(
 ) -> Shown:
     held = {name: values(text) for name, text in pairs("--at", at or [], "Days=0,9").items()} or None
     grid = {"by": list(by) if by else None, "at": held, "weights": cells, "level": level, **how}
-    fit = task.fit()
-    post = task.posterior(fit)
+    fit = task.any_fit()
+    post = None if isinstance(fit, LinearFit) else task.posterior(fit)
     if post is not None:
         found = getattr(post, verb)(what, **grid)
         return task.shown(str(found), found.table, None, fit, of="posterior", level=level)
     adjusted = {} if adjust is None else {"adjust": adjust}
-    found = getattr(fit, verb)(what, **grid, **adjusted, ddf=task.ddf)
-    return task.shown(str(found), found.table, None, fit, of="fit", level=level, ddf=task.ddf)
+    ddf = {} if isinstance(fit, LinearFit) else {"ddf": task.ddf}
+    found = getattr(fit, verb)(what, **grid, **adjusted, **ddf)
+    return task.shown(str(found), found.table, None, fit, of="fit", level=level, **ddf)
 
 
 def predict(

@@ -11,21 +11,31 @@ from bayeslmm.design.formula import parse
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.linear_fit import LinearFit
+from bayeslmm.results.linear_table import LinearTable
+from bayeslmm.results.model_table import ModelTable
 
 
 def anova(task: Task, against: Sequence[str], type: str, method: str, n: int, seed: int) -> Shown:
-    """F tests of the terms; or, with other formulas, likelihood-ratio tests of the models."""
-    fit = task.fit()
+    """F tests of the terms; or, with other formulas, tests of the models."""
+    fit = task.any_fit()
     if not against:
         if type not in ("1", "2", "3"):
             raise ArgumentError(f"--type {type}: it is 1, 2 or 3")
         kind: Any = int(type)
-        tests = fit.anova(type=kind, ddf=task.ddf)
-        return task.shown(str(tests), tests.table, "term", fit, type=kind, ddf=task.ddf)
-    first, *rest = (_other(task, formula) for formula in against)
-    how: Any = method
-    models = fit.anova(first, *rest, method=how, n=n, seed=seed)
+        ddf: Any = {} if isinstance(fit, LinearFit) else {"ddf": task.ddf}
+        tests = fit.anova(type=kind, **ddf)
+        return task.shown(str(tests), tests.table, "term", fit, type=kind, **ddf)
+    models = _compared(fit, [_other(task, formula) for formula in against], method, n, seed)
     return task.shown(str(models), models.table, "model", fit, against=list(against))
+
+
+def _compared(fit: Fit | LinearFit, others: Sequence[Any], method: Any, n: int, seed: int) -> ModelTable | LinearTable:
+    """Likelihood ratios where one of them is a mixed model, which comes first; F tests of linear ones."""
+    fits = sorted([fit, *others], key=lambda f: isinstance(f, LinearFit))
+    first, second, *rest = fits
+    if isinstance(first, LinearFit):
+        return fit.anova(*others)
+    return first.anova(second, *rest, method=method, n=n, seed=seed)
 
 
 def _other(task: Task, formula: str) -> Fit | LinearFit:

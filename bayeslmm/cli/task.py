@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from bayeslmm.cli.fitting import mixed_fit, sampled
+from bayeslmm.cli.fitting import any_fit, mixed_fit, sampled
 from bayeslmm.cli.request import Request
 from bayeslmm.cli.show import Shown, output_file, show
 from bayeslmm.cli.terminal import Terminal
 from bayeslmm.results.fit import Ddf, Fit
+from bayeslmm.results.linear_fit import LinearFit
 
 if TYPE_CHECKING:
     from bayeslmm.results.posterior import Posterior
@@ -33,12 +34,16 @@ class Task:
         """The mixed model, fitted."""
         return mixed_fit(self.request, self.command)
 
+    def any_fit(self) -> Fit | LinearFit:
+        """The mixed model, or least squares where the formula has no bar; that is said."""
+        return any_fit(self.request, self.command, self.terminal)
+
     def posterior(self, fit: Fit) -> "Posterior | None":
         """The posterior of the same model, where it was asked for."""
         return sampled(self.request, fit, self.terminal)
 
     def shown(
-        self, text: str, table: pd.DataFrame, index: str | None = None, fit: Fit | None = None, **about: Any
+        self, text: str, table: pd.DataFrame, index: str | None = None, fit: Fit | LinearFit | None = None, **about: Any
     ) -> Shown:
         """The result, with what every document says of the data."""
         rows = {} if fit is None else {"nobs": fit.design.n, "rows_left_out": fit.design.n_missing}

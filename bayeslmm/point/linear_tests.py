@@ -48,7 +48,7 @@ def row_tests(
     rows = L[there]
     se, df = np.full(there.size, np.nan), np.full(there.size, np.nan)
     covariance = rows @ inference.vcov @ rows.T
-    se[there] = np.sqrt(np.clip(np.diag(covariance), 0, None))
+    se[there] = np.sqrt(np.clip(inference.variances(rows), 0, None))
     df[there] = inference.df(rows)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (estimate - null) / se

@@ -17,9 +17,7 @@ With Q = R R', M_g = X_g R and K_g = M_g'M_g, A_g M_g = M_g B_g with B_g the sam
 is larger than p x p. Eigenvalues 0 of I - H_g, directions that only the cluster itself informs, are left out
 (Pustejovsky & Tipton 2018, Journal of Business & Economic Statistics 36, 672-683).
 
-Degrees of freedom of a coefficient c'beta_hat: Satterthwaite's, as if the errors were independent with variance
-sigma^2 / w (Bell & McCaffrey 2002; Imbens & Kolesar 2016, Review of Economics and Statistics 98, 701-712):
-tr(P)^2 / tr(P^2), P_gh = z_g'(I - H)_gh z_h, z_g = A_g X_g Q c.
+Tests with these errors are in `point.clustered`.
 """
 
 from dataclasses import dataclass
@@ -70,20 +68,6 @@ def robust_covariance(
     scores = parts.scores(np.sqrt(design.weights) * residual, clusters.index)
     half = parts.R @ scores.T
     return half @ half.T * (1.0 if adjust else (G - 1) / G)
-
-
-def satterthwaite_df(design: Design, clusters: Clusters, kind: Kind) -> np.ndarray:
-    """(p,): degrees of freedom of the t tests of the coefficients; NaN where the errors say nothing of one."""
-    parts = Leverage.of(design, clusters, POWER[kind])
-    out = np.empty(design.p)
-    for j, r in enumerate(parts.R):
-        b = parts.B @ r
-        T = np.einsum("gab,gb->ga", parts.K, b)
-        length, inner = np.einsum("ga,ga->g", b, T), (T**2).sum(axis=1)
-        trace = float((length - inner).sum())
-        square = float((length**2 - 2 * length * inner).sum() + ((T.T @ T) ** 2).sum())
-        out[j] = trace**2 / square if square > 0 else np.nan
-    return out
 
 
 def decided_alone(design: Design, clusters: Clusters) -> np.ndarray:

@@ -1,6 +1,6 @@
 """F tests of the terms of the fixed part, printed as lmerTest's `anova()` prints them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,10 +8,12 @@ import pandas as pd
 
 from bayeslmm.design import Design
 from bayeslmm.errors import ArgumentError
+from bayeslmm.point.clustered import NOTE
 from bayeslmm.point.distributions import f_p_value
 from bayeslmm.point.estimates import Estimates
 from bayeslmm.point.hypotheses import type1, type2, type3
 from bayeslmm.point.inference import Inference
+from bayeslmm.point.least_squares import LeastSquares
 from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_export import to_great_tables, to_latex, to_markdown
@@ -24,7 +26,10 @@ TITLES = {
     "containment": "containment df",
     "residual": "residual df",
     "asymptotic": "chi-square (infinite df)",
+    "clusters": "cluster-robust errors (CR2)",
 }
+HEADS = {"SumSq": "Sum Sq", "MeanSq": "Mean Sq", "NumDF": "NumDF", "DenDF": "DenDF"}
+COLUMNS = ["SumSq", "MeanSq", "NumDF", "DenDF", "F", "p"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Anova:
     Attributes
     ----------
     table
-        DataFrame by term: SumSq, MeanSq, NumDF, DenDF, F, p.
+        DataFrame by term: SumSq, MeanSq (both not with cluster-robust errors), NumDF, DenDF, F, p.
     type
         "I", "II" or "III".
     ddf
@@ -54,16 +59,17 @@ class Anova:
             return f"{title}\nno terms beside the intercept"
         t = {name: column.to_numpy(dtype=float) for name, column in self.table.items()}
         t["NumDF"] = np.where(np.isnan(t["F"]), np.nan, t["NumDF"])
+        shown = [c for c in HEADS if c in t]
         columns = [
             [str(i) for i in self.table.index],
-            *(rformat.format_numbers(rformat.zap_small(t[c], 5), 5) for c in ("SumSq", "MeanSq", "NumDF", "DenDF")),
+            *(rformat.format_numbers(rformat.zap_small(t[c], 5), 5) for c in shown),
             rformat.format_numbers(np.round(t["F"], 4), 5),
             rformat.format_p_values(t["p"], 4),
             rformat.stars(t["p"]),
         ]
         columns = [["" if cell == "NA" else cell for cell in column] for column in columns]
-        header = ["", "Sum Sq", "Mean Sq", "NumDF", "DenDF", "F value", "Pr(>F)", ""]
-        body = rformat.columns_as_text(header, columns, [True, *[False] * 6, True])
+        header = ["", *(HEADS[c] for c in shown), "F value", "Pr(>F)", ""]
+        body = rformat.columns_as_text(header, columns, [True, *[False] * (len(header) - 2), True])
         legend = ["---", rformat.LEGEND] if any(columns[-1]) else []
         return "\n".join([title, body, *legend, *self.notes])
 
@@ -91,15 +97,28 @@ def anova_table(design: Design, estimates: Estimates, inference: Inference, type
     As in lmerTest, the sums of squares are those of the Wald statistic, before the scale of Kenward & Roger's F.
     """
     name = check_type(type)
-    rows = {}
-    for label, L in hypotheses(name, design).items():
-        F, q, df, scale = inference.f_test(L, L @ estimates.beta)
-        mean_square = F / scale * estimates.sigma**2
-        rows[label] = (mean_square * q, mean_square, q, df, F, f_p_value(F, q, df))
-    columns = ["SumSq", "MeanSq", "NumDF", "DenDF", "F", "p"]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    table.index.name = "term"
+    table = _f_tests(hypotheses(name, design), estimates.beta, estimates.sigma, inference)
     return Anova(table, name, inference.method, inference.notes)
+
+
+def linear_anova(design: Design, found: LeastSquares, inference: Inference, type: object) -> Anova:
+    """The same of a linear model; its sums of squares are those by which the residual sum of squares grows."""
+    name = check_type(type)
+    L = hypotheses(name, replace(design, X=design.X * np.sqrt(design.weights)[:, None]) if name != "III" else design)
+    table = _f_tests(L, found.beta, found.sigma, inference)
+    if inference.method == "clusters":
+        return Anova(table.drop(columns=["SumSq", "MeanSq"]), name, inference.method, (*inference.notes, NOTE))
+    rss, mean = rformat.format_numbers([found.rss], 5)[0], rformat.format_numbers([found.sigma**2], 5)[0]
+    return Anova(table, name, inference.method, (f"Residuals: Sum Sq {rss}, Mean Sq {mean} on {found.df_resid} df",))
+
+
+def _f_tests(tests: dict[str, np.ndarray], beta: np.ndarray, sigma: float, inference: Inference) -> pd.DataFrame:
+    rows = {}
+    for label, L in tests.items():
+        F, q, df, scale = inference.f_test(L, L @ beta)
+        mean_square = F / scale * sigma**2
+        rows[label] = (mean_square * q, mean_square, q, df, F, f_p_value(F, q, df))
+    return pd.DataFrame.from_dict(rows, orient="index", columns=COLUMNS).rename_axis("term")
 
 
 def check_type(type: object) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bayeslmm.design.linear import LinearFunctions
+from bayeslmm.point.clustered import NOTE
 from bayeslmm.point.inference import Inference
 from bayeslmm.point.linear_tests import joint_test, row_tests
 from bayeslmm.point.multiplicity import Adjust, family_of_means
@@ -80,7 +81,10 @@ def contrast(
     table = tests_frame(functions, rows)
     found, p = joint_test(functions.L, estimate, functions.null, inference)
     joint = pd.Series({"F": found.F, "NumDF": found.q, "DenDF": found.df, "p": p}, name="joint", dtype=float)
-    return Contrast(table.set_index("contrast"), joint, test_notes(inference, adjust, level, functions.m, n_means))
+    notes = test_notes(inference, adjust, level, functions.m, n_means)
+    if functions.m > 1 and inference.method == "clusters":
+        notes = (*notes, NOTE)
+    return Contrast(table.set_index("contrast"), joint, notes)
 
 
 def tests_frame(functions: LinearFunctions, rows: object) -> pd.DataFrame:

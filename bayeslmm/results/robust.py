@@ -9,9 +9,10 @@ import pandas as pd
 from bayeslmm.design import Design
 from bayeslmm.design.clusters import Clusters
 from bayeslmm.errors import ArgumentError, check_choice, check_whole, did_you_mean
+from bayeslmm.point.clustered import satterthwaite_df
 from bayeslmm.point.distributions import t_p_value, t_quantile
 from bayeslmm.point.least_squares import LeastSquares
-from bayeslmm.point.robust import KINDS, Kind, decided_alone, robust_covariance, satterthwaite_df
+from bayeslmm.point.robust import KINDS, Kind, decided_alone, robust_covariance
 from bayeslmm.point.wild import POINTS, Scores, Signs, Weights, wild_test
 from bayeslmm.results import rformat
 from bayeslmm.results.checks import check_level

@@ -21,6 +21,7 @@ METHODS = {
     "containment": "t-tests use containment degrees of freedom",
     "residual": "t-tests use residual degrees of freedom",
     "asymptotic": "z-tests, normal approximation",
+    "clusters": "t-tests use cluster-robust errors (CR2) and Satterthwaite's degrees of freedom",
 }
 
 

@@ -46,6 +46,25 @@ def test_anova_against_other_models(sleep):
     assert found["notes"] == []
 
 
+def test_formulas_without_bars():
+    data = blm.datasets.load("cake")
+    fit, null = blm.lm("angle ~ recipe * temp", data), blm.lm("angle ~ temp", data)
+    terms = document("anova", "angle ~ recipe * temp", "cake")
+    assert column(terms, "F") == pytest.approx(fit.anova().table["F"].tolist())
+    assert "ddf" not in terms
+    models = document("anova", "angle ~ recipe * temp", "cake", "--against", "angle ~ temp")
+    assert column(models, "p")[1] == pytest.approx(fit.anova(null).table["p"].iloc[1])
+    mixed = document("anova", "angle ~ recipe * temp", "cake", "--against", CAKE)
+    assert column(mixed, "npar") == [7, 8]
+    pairs = document("contrasts", "angle ~ recipe * temp", "cake", "recipe")
+    assert column(pairs, "p") == pytest.approx(fit.contrasts("recipe").table["p"].tolist())
+    assert column(document("slopes", "angle ~ recipe * temp", "cake", "temp"), "se") == pytest.approx(
+        fit.slopes("temp").table["se"].tolist()
+    )
+    assert column(document("means", "angle ~ recipe * temp", "cake"), "df") == [264]
+    assert any("least squares without groups" in note for note in terms["notes"])
+
+
 def test_ranova(sleep):
     found = document("ranova", SLEEP, "sleepstudy")
     assert column(found, "LRT")[1] == pytest.approx(sleep.ranova().table["LRT"].iloc[1])
@@ -147,7 +166,8 @@ def test_the_name_of_the_file_says_what_is_written(kind, tmp_path, cake):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("anova", "Reaction ~ Days", "sleepstudy"), "anova is for mixed models: add a bar"),
+        (("ranova", "Reaction ~ Days", "sleepstudy"), "ranova is for mixed models: add a bar"),
+        (("means", "Reaction ~ Days", "sleepstudy", "--bayes"), "--bayes needs random effects"),
         (("anova", SLEEP, "sleepstudy", "--type", "4"), "--type 4: it is 1, 2 or 3"),
         (("anova", SLEEP, "sleepstudy", "--out", "t.xlsx"), "ends in .csv, .md, .tex, .txt, .json"),
         (("anova", SLEEP, "sleepstudy", "--out", "no/t.csv"), "there is no folder no"),

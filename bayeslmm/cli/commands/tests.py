@@ -25,7 +25,8 @@ def anova(
     """Test the terms of the fixed part; or compare models.
 
     F tests as lmerTest's anova() prints them. With --against,
-    likelihood-ratio tests that respect the boundary.
+    likelihood-ratio tests that respect the boundary; F tests of
+    formulas without bars.
 
     Try it on packaged data:
 

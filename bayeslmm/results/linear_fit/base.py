@@ -1,0 +1,33 @@
+"""The fields of a linear fit, and what every chapter of `LinearFit` reads."""
+
+from abc import ABC
+from dataclasses import dataclass
+from functools import cached_property
+
+from bayeslmm.design import Design
+from bayeslmm.design.clusters import Clusters
+from bayeslmm.point.clustered import Clustered
+from bayeslmm.point.inference import Inference, residual
+from bayeslmm.point.least_squares import LeastSquares
+from bayeslmm.results.robust import Robust, robust
+
+
+@dataclass(frozen=True, repr=False)
+class LinearBase(ABC):
+    """The fields of `LinearFit`, which documents them. Each chapter adds the methods of one theme."""
+
+    design: Design
+    estimates: LeastSquares
+    data_name: str = "data"
+    clusters: Clusters | None = None
+
+    @cached_property
+    def _inference(self) -> Inference:
+        """Tests with n - p degrees of freedom; with clusters, robust to them."""
+        if self.clusters is None:
+            return residual(self.estimates.vcov, self.design.n)
+        return Clustered.of(self.design, self.estimates, self.clusters)
+
+    @cached_property
+    def _by_cluster(self) -> Robust:
+        return robust(self.design, self.estimates, None, self.clusters, adjust=True, df="auto", level=0.95)

@@ -1,0 +1,75 @@
+"""What a linear fit prints."""
+
+import numpy as np
+
+from bayeslmm.results import rformat
+from bayeslmm.results.frames import preformatted
+from bayeslmm.results.linear_fit.tests import LinearTests
+from bayeslmm.results.summary import DIGITS, call_lines, coefficient_lines, note_lines, residual_lines
+
+FEW = 5  # residual degrees of freedom up to which R prints the residuals themselves
+
+
+class LinearWords(LinearTests):
+    """What R prints."""
+
+    def summary(self) -> str:
+        """What R prints for `summary(lm(...))`; with clusters, their standard errors."""
+        lines = [
+            "\n".join(["Linear model fit by least squares [bayeslmm]", *call_lines(self.design, self.data_name)]),
+            self._residual_lines(),
+            self._coefficient_lines(),
+            "\n".join(self._fit_lines()),
+        ]
+        notes = note_lines(self.design)
+        return "\n\n".join([*lines, "\n".join(notes)] if notes else lines)
+
+    def _residual_lines(self) -> str:
+        kind = "Weighted Residuals" if self.design.has_weights else "Residuals"
+        values = self.residuals() * np.sqrt(self.design.weights)
+        if self.df_resid > FEW:
+            return residual_lines(kind, values)
+        cells = rformat.format_numbers(values, DIGITS)
+        return f"{kind}:\n" + rformat.named_vector([str(row + 1) for row in self.design.rows], cells)
+
+    def _coefficient_lines(self) -> str:
+        dropped = self.design.dropped
+        title = f"Coefficients: ({len(dropped)} not defined because of singularities)" if dropped else "Coefficients:"
+        table = self.tests().reindex(self._all_names())
+        shown = ["estimate", "se"] if self.clusters is None else ["estimate", "se", "df"]
+        text = coefficient_lines(table, shown, "t value", "Pr(>|t|)", DIGITS)
+        if self.clusters is None:
+            return f"{title}\n{text}"
+        said = (self._by_cluster.title, *self._by_cluster.notes)
+        return "\n".join([title, text, *(f"{x[0].upper()}{x[1:]}" for x in said)])
+
+    def _all_names(self) -> list[str]:
+        """Names of all columns, those left out at their places."""
+        kept, dropped = iter(self.design.coef_names), iter(self.design.dropped)
+        at = set(np.asarray(self.design.recipe.kept).tolist())
+        count = self.design.p + len(self.design.dropped)
+        return [next(kept) if j in at else next(dropped) for j in range(count)]
+
+    def _fit_lines(self) -> list[str]:
+        F, q, df, p = self.f_test
+        lines = [f"Residual standard error: {_significant(self.sigma)} on {df} degrees of freedom"]
+        if self.design.n_missing:
+            rows = "observation" if self.design.n_missing == 1 else "observations"
+            lines.append(f"  ({self.design.n_missing} {rows} deleted due to missingness)")
+        if q:
+            shares = f"Multiple R-squared: {_significant(self.r2)}, Adjusted R-squared: {_significant(self.adj_r2)}"
+            lines.append(shares)
+            if self.clusters is None:
+                p_value = rformat.format_p_values([p], DIGITS)[0]
+                lines.append(f"F-statistic: {_significant(F)} on {q} and {df} DF, p-value: {p_value}")
+        return lines
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return preformatted(self.summary())
+
+
+def _significant(value: float) -> str:
+    return rformat.format_numbers([value], DIGITS)[0]
