@@ -47,7 +47,7 @@ class LinearWords(LinearTests):
         --------
         >>> import bayeslmm as blm
         >>> blm.lm("Reaction ~ Days", blm.datasets.load("sleepstudy"), cluster="Subject").apa().terms["Days"]
-        'b = 10.47, SE = 1.55, t(17) = 6.77, p < .001, 95% CI [7.21, 13.73]'
+        'b = 10.47, SE = 1.55, t(17.00) = 6.77, p < .001, 95% CI [7.21, 13.73]'
         """
         from bayeslmm.results.apa.of_linear import apa_of_linear
 
