@@ -128,6 +128,9 @@ LAZY = {
     ("results/fit/telling.py", "bayeslmm.results.apa.of_fit"): FEW_FITS,
     ("results/posterior/telling.py", "bayeslmm.results.apa.of_posterior"): FEW,
     ("results/fit/telling.py", "bayeslmm.results.report.of_fit"): PLAIN,
+    ("results/linear_fit/looking.py", "bayeslmm.results.linear_plots"): PLAIN,
+    ("results/linear_fit/telling.py", "bayeslmm.results.apa.of_linear"): FEW_FITS,
+    ("results/linear_fit/telling.py", "bayeslmm.results.report.of_linear"): PLAIN,
     ("results/posterior/telling.py", "bayeslmm.results.report.of_posterior"): PLAIN,
     ("results/report/blocks.py", "bayeslmm.results.report.page"): PLAIN,
 }

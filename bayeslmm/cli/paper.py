@@ -11,7 +11,6 @@ from bayeslmm.cli.fitting import any_fit, sampled
 from bayeslmm.cli.request import Request
 from bayeslmm.cli.show import format_of, output_file, print_json, written
 from bayeslmm.cli.terminal import Terminal
-from bayeslmm.errors import NotAvailableError
 from bayeslmm.results.fit import Fit
 
 if TYPE_CHECKING:
@@ -75,10 +74,6 @@ def _found(request: Request, command: str, terminal: Terminal) -> tuple[Any, dic
     if isinstance(fit, Fit):
         post = sampled(request, fit, terminal)
         return (fit, {"ddf": request.ddf}) if post is None else (post, {})
-    if getattr(fit, command, None) is None:
-        raise NotAvailableError(
-            f"{command} is for mixed models, and there is no bar in the formula; add one such as (1 | group)"
-        )
     return fit, {}
 
 

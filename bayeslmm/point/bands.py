@@ -52,13 +52,18 @@ def simultaneous_band(values: np.ndarray, level: float) -> Band:
         Share of curves that stay inside everywhere.
     """
     curves = np.sort(values, axis=0)
+    lower, upper, p = envelope(curves, level)
+    return Band(np.argsort(values[:, 0], kind="stable"), curves[:, 0], lower, upper, p)
+
+
+def envelope(curves: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """Ends (d,) of the band of S curves (d, S), and the p-value of the first."""
     low, middle, high = np.quantile(curves, [0.025, 0.5, 0.975], axis=1)
     below, above = _positive(middle - low), _positive(high - middle)
     off = curves - middle[:, None]
     distance = np.where(off > 0, off / above[:, None], -off / below[:, None]).max(axis=0)
     k = float(np.quantile(distance, level, method="higher")) * (1 + 1e-12)  # the curve that sets k stays inside
-    order = np.argsort(values[:, 0], kind="stable")
-    return Band(order, curves[:, 0], middle - k * below, middle + k * above, rank_p_value(distance))
+    return middle - k * below, middle + k * above, rank_p_value(distance)
 
 
 def _positive(width: np.ndarray) -> np.ndarray:

@@ -3,20 +3,18 @@
 Each returns the axes, so that it can be changed or saved.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from scipy import special
 
 from bayeslmm.errors import ArgumentError, did_you_mean
-from bayeslmm.point.bands import Band, simultaneous_band
 from bayeslmm.point.distributions import normal_quantile
 from bayeslmm.results import style
 from bayeslmm.results.checks import check_level
+from bayeslmm.results.diagnostic_pictures import against_fitted, draw_band, qq
 from bayeslmm.results.effect_pictures import caterpillar, effect_grid, effects_plot, panels_of
 from bayeslmm.results.parameters import Asked
 from bayeslmm.results.quantile_residuals import Of, QuantileResiduals, check_of, simulated
@@ -25,7 +23,6 @@ from bayeslmm.results.residual_pictures import boxes, by_group, group_term
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Ddf, Fit
 
-NAMED, LARGE = 8, 1.5
 NARROW, FEW_NAMES = 5.0, 25
 Seed = int | np.random.Generator | None
 
@@ -65,7 +62,7 @@ class FitPlots:
         known = np.isfinite(values).all(axis=1)
         ax = style.new_axes(ax, width, min(width, 4.5))
         rows = list(np.asarray(self.fit.design.rows)[known])
-        _qq(ax, values[known], rows, level, f"{of.capitalize()} residuals", width)
+        qq(ax, values[known], rows, level, f"{of.capitalize()} residuals", width)
         ax.set_ylabel("standardised residual", fontsize=9)
         return ax
 
@@ -101,7 +98,7 @@ class FitPlots:
         for (term, a, values), ax in zip(panels, flat, strict=False):
             title = f"{term.group}: {term.effects[a]}"
             if np.isfinite(values).all():
-                _qq(ax, values, term.levels, level, title, width / columns)
+                qq(ax, values, term.levels, level, title, width / columns)
             else:
                 style.tidy(ax, title)
                 ax.text(0.5, 0.5, "no variance: nothing to show", ha="center", fontsize=9, transform=ax.transAxes)
@@ -123,20 +120,7 @@ class FitPlots:
         values = self.fit.residuals("scaled", of=of)
         design = self.fit.design
         fitted = self.fit.fitted if of == "conditional" else design.offset + design.X @ self.fit.estimates.beta
-        ax = style.new_axes(ax, width, min(0.8 * width, 4.2))
-        out = np.abs(values) > 3
-        ax.axhline(0, color=style.ink(), lw=0.8)
-        ax.plot(fitted[~out], values[~out], "o", ms=3, color=style.REML, alpha=0.6)
-        ax.plot(fitted[out], values[out], "o", ms=4.5, color=style.BAYES)
-        title = f"Scaled {of} residuals: {out.sum()} of {values.size} beyond 3"
-        style.tidy(ax, style.fold(title, 0.85 * width))
-        ax.set_xlabel("fitted value", fontsize=9)
-        ax.set_ylabel("scaled residual", fontsize=9)
-        ax.tick_params(labelsize=8)
-        worst = [i for i in np.argsort(-np.abs(values)) if out[i]][:NAMED]
-        if worst:
-            style.name_points(ax, fitted[worst], values[worst], [design.rows[i] for i in worst])
-        return ax
+        return against_fitted(fitted, values, design.rows.tolist(), f"Scaled {of}", width, ax)
 
     def boxes(self, group: str | None = None, width: float = 7.0, ax: Axes | None = None) -> Axes:
         """Box plots of scaled residuals by level, which should spread alike.
@@ -269,7 +253,7 @@ def quantile_plot(found: QuantileResiduals, width: float) -> np.ndarray:
     figure.suptitle(style.fold(title, 0.95 * width), x=0.01, ha="left", fontsize=10)
     u = found.values.dropna().to_numpy()
     x = (np.arange(u.size) + 0.5) / u.size
-    _draw_band(axes[0], x, np.sort(u), found.band[:, 0], found.band[:, 1])
+    draw_band(axes[0], x, np.sort(u), found.band[:, 0], found.band[:, 1])
     style.tidy(axes[0], "Uniform where the model holds")
     axes[0].set_xlabel("expected", fontsize=9)
     axes[0].set_ylabel("observed", fontsize=9)
@@ -277,36 +261,10 @@ def quantile_plot(found: QuantileResiduals, width: float) -> np.ndarray:
     rank = (np.argsort(np.argsort(fitted)) + 0.5) / fitted.size
     for y in (0.25, 0.5, 0.75):
         axes[1].axhline(y, color=style.ink(), lw=0.8, ls="--" if y != 0.5 else "-")
-    axes[1].plot(rank, u, "o", ms=3, color=style.REML, alpha=0.6)
+    style.points(axes[1], rank, u, ms=3, color=style.REML, alpha=0.6)
     style.tidy(axes[1], "No pattern where the model holds")
     axes[1].set_xlabel("fitted value (rank)", fontsize=9)
     axes[1].set_ylabel("quantile residual", fontsize=9)
     for ax in axes:
         ax.tick_params(labelsize=8)
     return axes
-
-
-def _qq(ax: Axes, values: np.ndarray, names: Sequence[Any], level: float, title: str, width: float) -> Band:
-    """One normal Q-Q plot of the first column of values (d, S)."""
-    band = simultaneous_band(values, level)
-    d = band.values.size
-    x = special.ndtri((np.arange(d) + 0.5) / d)
-    _draw_band(ax, x, band.values, band.lower, band.upper)
-    out = np.flatnonzero(band.outside)
-    text = f"{title}: {out.size} of {d} outside the {100 * level:g}% band (p = {band.p:.2g})"
-    style.tidy(ax, style.fold(text, 0.85 * width))
-    ax.set_xlabel("normal quantile", fontsize=9)
-    ax.tick_params(labelsize=8)
-    named = out[np.abs(band.values[out]) > LARGE]
-    if named.size:
-        worst = named[np.argsort(-np.abs(band.values[named]))][:NAMED]
-        style.name_points(ax, x[worst], band.values[worst], [names[band.order[i]] for i in worst])
-    return band
-
-
-def _draw_band(ax: Axes, x: np.ndarray, values: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> None:
-    out = (values < lower) | (values > upper)
-    ax.fill_between(x, lower, upper, color=style.NO_POOLING, alpha=0.25, lw=0)
-    ax.plot([x[0], x[-1]], [x[0], x[-1]], color=style.ink(), lw=0.8)
-    ax.plot(x[~out], values[~out], "o", ms=3, color=style.REML)
-    ax.plot(x[out], values[out], "o", ms=4.5, color=style.BAYES)

@@ -86,17 +86,23 @@ class QuantileResiduals:
 
 def simulated(fit: "Fit", n: int | None, seed: int | np.random.Generator | None) -> Standardised:
     """Standardised residuals and modes of the data and of n simulated data sets."""
+    count = check_simulations(n, fit.nobs)
+    base = Base(fit.design, fit.likelihood, fit.optimum, fit.estimates, fit.reml)
+    return simulate_and_standardise(base, count, np.random.default_rng(seed))
+
+
+def check_simulations(n: int | None, rows: int) -> int:
+    """A number of simulations of so many rows; None is for as many as are quick."""
     if n is None:
-        n = int(np.clip(NUMBERS // fit.nobs, LEAST, MOST))
+        n = int(np.clip(NUMBERS // rows, LEAST, MOST))
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < LEAST:
         raise ArgumentError(f"n={n!r} simulations are too few to tell a tail; give at least {LEAST}")
-    if n * fit.nobs > LIMIT:
+    if n * rows > LIMIT:
         raise ArgumentError(
-            f"{n} simulations of {fit.nobs:,} rows are {n * fit.nobs:,} numbers, and {LIMIT:,} can be kept; "
+            f"{n} simulations of {rows:,} rows are {n * rows:,} numbers, and {LIMIT:,} can be kept; "
             "take fewer simulations, or see fit.plot.residuals()"
         )
-    base = Base(fit.design, fit.likelihood, fit.optimum, fit.estimates, fit.reml)
-    return simulate_and_standardise(base, int(n), np.random.default_rng(seed))
+    return int(n)
 
 
 def make_quantile_residuals(

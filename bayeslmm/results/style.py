@@ -23,6 +23,7 @@ COMPLETE = "#009E73"
 DATA = "#333333"
 PRIOR = "#CC79A7"
 
+MANY_POINTS = 1000
 GAP = 0.12  # inches between a title and what is beside it
 SAFE = 0.97  # letters as drawn are a little wider than their outlines
 
@@ -59,6 +60,14 @@ def tidy(ax: Axes, title: str, **labels: Any) -> Axes:
     ax.grid(color="#3A3A3A" if dark() else "#DDDDDD", linewidth=0.6)
     ax.set_axisbelow(True)
     return ax
+
+
+def points(ax: Axes, x: np.ndarray, y: np.ndarray, ms: float, color: Any, alpha: float | None = None) -> None:
+    """Draw points; many of them smaller and fainter, and as pixels, so that a file does not grow with the data."""
+    many = x.size > MANY_POINTS
+    if many and alpha is not None:
+        ms, alpha = 0.7 * ms, alpha * max(0.2, float(np.sqrt(MANY_POINTS / x.size)))
+    ax.plot(x, y, "o", ms=ms, color=color, alpha=alpha, mew=0 if many else None, rasterized=many)
 
 
 def fold(text: str, inches: float, size: float = 10) -> str:

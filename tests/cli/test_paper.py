@@ -25,6 +25,16 @@ def test_the_report_is_written_and_its_verdict_printed(tmp_path):
     assert "Kenward" in page
 
 
+def test_a_formula_without_bars_is_told_as_least_squares(tmp_path):
+    fit = blm.lm("salary ~ grade", blm.datasets.load("salary"))
+    assert text("apa", "salary ~ grade", "salary", "--format", "markdown").strip() == fit.apa().to_markdown().strip()
+    found = document("report", "salary ~ grade", "salary", "--out", tmp_path / "lm.html", "--level", 0.9)
+    assert found["title"] == "Linear model of salary"
+    assert f"grade: {fit.apa(0.9).terms['grade']}." in found["verdict"]
+    assert any("least squares without groups" in note for note in found["notes"])
+    assert "Linear model of salary" in (tmp_path / "lm.html").read_text()
+
+
 @pytest.mark.sampling
 def test_of_the_posterior(tmp_path):
     found = document("report", SALARY, "salary", "--out", tmp_path / "b.html", *QUICK)

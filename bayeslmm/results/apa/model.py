@@ -71,9 +71,9 @@ def _named(column: str) -> str:
 
 
 def size(design: Design) -> str:
-    """`25 observations in 5 levels of major`."""
+    """`25 observations in 5 levels of major`; without groups, `25 observations`."""
     groups = listed([f"{t.n_levels} levels of {t.group}" for t in design.terms])
-    return f"{counted(design.n, 'observation')} in {groups}"
+    return f"{counted(design.n, 'observation')}{f' in {groups}' if groups else ''}"
 
 
 def packages(*names: str) -> dict[str, str]:

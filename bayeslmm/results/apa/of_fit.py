@@ -39,7 +39,7 @@ def apa_of_fit(fit: "Fit", ddf: "Ddf", level: float, terms: Collection[str] | No
     """Methods and results of a fit."""
     table = fit.tests(ddf)
     told = chosen_terms(terms, list(table.index))
-    texts = {str(name): _test(row, level) for name, row in table.iterrows()}
+    texts = {str(name): coefficient_text(row, level) for name, row in table.iterrows()}
     results = [
         *_trust(fit),
         coefficient_sentence(told, [texts[name] for name in told], len(table)),
@@ -74,7 +74,8 @@ def _trust(fit: "Fit") -> list[str]:
     return said
 
 
-def _test(row: pd.Series, level: float) -> str:
+def coefficient_text(row: pd.Series, level: float) -> str:
+    """`b = 2.10, SE = 0.76, t(12.06) = 2.78, p = .017, 95% CI [0.46, 3.75]`; without a test where df are unknown."""
     estimate, se, df, t, p = (float(row[c]) for c in ("estimate", "se", "df", "t", "p"))
     places = n.decimals(se)
     text = f"{italic('b')} = {n.number(estimate, places)}, {italic('SE')} = {n.number(se, places)}"

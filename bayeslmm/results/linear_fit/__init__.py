@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+from bayeslmm.results.linear_fit.looking import LinearLooks
 from bayeslmm.results.linear_fit.means import LinearMeans
 from bayeslmm.results.linear_fit.telling import LinearWords
 
 
 @dataclass(frozen=True, repr=False)
-class LinearFit(LinearWords, LinearMeans):
+class LinearFit(LinearWords, LinearMeans, LinearLooks):
     """A least-squares fit: complete pooling, where the data have groups.
 
     With clusters, `vcov`, `bse`, `tests`, `confint` and `summary` have cluster-robust errors: CR2 with Satterthwaite
@@ -24,3 +25,7 @@ class LinearFit(LinearWords, LinearMeans):
     clusters
         Which rows may be dependent, or None.
     """
+
+    @property
+    def _fit(self) -> "LinearFit":
+        return self

@@ -1,8 +1,9 @@
 """The fields of a linear fit, and what every chapter of `LinearFit` reads."""
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from bayeslmm.design import Design
 from bayeslmm.design.clusters import Clusters
@@ -10,6 +11,9 @@ from bayeslmm.point.clustered import Clustered
 from bayeslmm.point.inference import Inference, residual
 from bayeslmm.point.least_squares import LeastSquares
 from bayeslmm.results.robust import Robust, robust
+
+if TYPE_CHECKING:
+    from bayeslmm.results.linear_fit import LinearFit
 
 
 @dataclass(frozen=True, repr=False)
@@ -20,6 +24,11 @@ class LinearBase(ABC):
     estimates: LeastSquares
     data_name: str = ""
     clusters: Clusters | None = None
+
+    @property
+    @abstractmethod
+    def _fit(self) -> "LinearFit":
+        """The whole fit, for functions that need more than a chapter."""
 
     @cached_property
     def _inference(self) -> Inference:

@@ -1,17 +1,26 @@
-"""What a linear fit prints."""
+"""A linear fit told to others: printed, as a paper's paragraphs, as a page."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bayeslmm.results import rformat
+from bayeslmm.results.checks import check_level
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.linear_fit.tests import LinearTests
 from bayeslmm.results.summary import DIGITS, call_lines, coefficient_lines, note_lines, residual_lines
+
+if TYPE_CHECKING:
+    from bayeslmm.results.apa.prose import Apa
+    from bayeslmm.results.report.blocks import Report
+    from bayeslmm.results.saved import PathLike
 
 FEW = 5  # residual degrees of freedom up to which R prints the residuals themselves
 
 
 class LinearWords(LinearTests):
-    """What R prints."""
+    """How the fit is told."""
 
     def summary(self) -> str:
         """What R prints for `summary(lm(...))`; with clusters, their standard errors."""
@@ -23,6 +32,52 @@ class LinearWords(LinearTests):
         ]
         notes = note_lines(self.design)
         return "\n\n".join([*lines, "\n".join(notes)] if notes else lines)
+
+    def apa(self, level: float = 0.95, terms: Collection[str] | None = None) -> "Apa":
+        """Methods and results as a paper tells them, in APA style; `print` it, or take it as Markdown, LaTeX or HTML.
+
+        Parameters
+        ----------
+        level
+            Of the intervals; with clusters they are robust to these.
+        terms
+            The coefficients that are told of; None for the first dozen.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> blm.lm("Reaction ~ Days", blm.datasets.load("sleepstudy"), cluster="Subject").apa().terms["Days"]
+        'b = 10.47, SE = 1.55, t(17.00) = 6.77, p < .001, 95% CI [7.21, 13.73]'
+        """
+        from bayeslmm.results.apa.of_linear import apa_of_linear
+
+        return apa_of_linear(self._fit, check_level(level), terms)
+
+    def report(self, path: "PathLike | None" = None, level: float = 0.95, title: str | None = None) -> "Report":
+        """Everything on one page, verdict first: a single HTML file for the co-authors, on a phone or on paper.
+
+        Parameters
+        ----------
+        path
+            A name that ends in .html; None writes nothing.
+        level
+            As for `apa`.
+        title
+            Of the page; None names the response.
+
+        Returns
+        -------
+        Report
+            `write` it elsewhere, too, or take its `sections`.
+
+        Raises
+        ------
+        ArgumentError
+            The file cannot be written.
+        """
+        from bayeslmm.results.report.of_linear import report_of_linear
+
+        return report_of_linear(self._fit, path, check_level(level), title)
 
     def _residual_lines(self) -> str:
         kind = "Weighted Residuals" if self.design.has_weights else "Residuals"

@@ -13,6 +13,8 @@ from bayeslmm.results.table_cells import cells_of
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 SENTENCE = 30
+LETTER, BOLD, SIDES = 0.63, 0.7, 0.95  # widths of a letter and of what is blank in a cell, in heights of a letter
+SENTENCES = 11.0, 21.0  # between which widths sentences are broken
 BUTTON = '<button type="button" class="copy" hidden>Copy</button>'
 
 
@@ -71,7 +73,9 @@ def _block(block: Block) -> str:
         case CopyText(text):
             return f'<div class="take">{BUTTON}<blockquote>{escape(text)}</blockquote></div>'
         case Code(text):
-            return f'<div class="take">{BUTTON}<pre tabindex="0"><code>{escape(text)}</code></pre></div>'
+            columns = max(map(len, text.splitlines()), default=0) or 1
+            pre = f'<pre style="--columns: {columns}" tabindex="0"><code>{escape(text)}</code></pre>'
+            return f'<div class="take code">{BUTTON}{pre}</div>'
         case Table():
             return _table(block)
         case Picture():
@@ -81,10 +85,10 @@ def _block(block: Block) -> str:
 def _table(table: Table) -> str:
     cells = cells_of(table.frame)
     kinds = [_kind(numeric, [row[j] for row in cells.rows]) for j, numeric in enumerate(cells.numeric)]
-    head = "".join(
-        f'<th scope="col" class="{kind}"><button type="button">{escape(name) or "&nbsp;"}</button></th>'
-        for name, kind in zip(cells.header, kinds, strict=True)
-    )
+    widths = [
+        _width(name, [r[j] for r in cells.rows], k) for j, (name, k) in enumerate(zip(cells.header, kinds, strict=True))
+    ]
+    head = "".join(_head(*column) for column in zip(cells.header, kinds, widths, strict=True))
     rows = []
     for texts, values in zip(cells.rows, cells.values, strict=True):
         inside = "".join(
@@ -95,7 +99,8 @@ def _table(table: Table) -> str:
     caption = f"<caption>{escape(table.caption)}</caption>" if table.caption else ""
     label = escape(table.caption or "Table")
     return (
-        f'<div class="table" role="region" tabindex="0" aria-label="{label}"><table>{caption}'
+        f'<div class="table" style="--em: {sum(widths) or 1:.1f}" role="region" tabindex="0" aria-label="{label}">'
+        f"<table>{caption}"
         f"<thead><tr>{head}</tr></thead>\n<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -105,6 +110,24 @@ def _kind(numeric: bool, texts: Sequence[str]) -> str:
     if numeric:
         return "number"
     return "sentence" if max(map(len, texts), default=0) > SENTENCE else "word"
+
+
+def _width(name: str, texts: Sequence[str], kind: str) -> float:
+    """About how wide a column must be, in heights of its letters, so that the page can choose their size.
+
+    Numbers are not broken; words break at blanks and hyphens, names of columns at blanks and underscores too,
+    sentences anywhere.
+    """
+    parts = texts if kind == "number" else [part for text in texts for part in re.split(r"(?<=-)|\s", text)]
+    head = BOLD * max(map(len, re.findall(r"[^_\s]+_*|_+", name)), default=1)
+    inside = LETTER * max(map(len, parts), default=0)
+    return SIDES + max(head, min(max(inside, SENTENCES[0]), SENTENCES[1]) if kind == "sentence" else inside)
+
+
+def _head(name: str, kind: str, width: float) -> str:
+    style = f' style="min-width: {width:.1f}em"' if kind == "sentence" else ""
+    text = escape(name).replace("_", "_<wbr>") or "&nbsp;"
+    return f'<th scope="col" class="{kind}"{style}><button type="button">{text}</button></th>'
 
 
 def _key(value: object) -> str:
@@ -117,7 +140,8 @@ def _picture(picture: Picture) -> str:
     wide, narrow = picture_sources(picture.draw)
     source = f'<source media="(max-width: 600px)" srcset="{narrow}">' if narrow else ""
     caption = f"<figcaption>{escape(picture.caption)}</figcaption>" if picture.caption else ""
-    image = f'<img src="{wide}" alt="{escape(picture.alt)}">'
+    drawn = ' class="drawn"' if narrow else ""
+    image = f'<img{drawn} src="{wide}" alt="{escape(picture.alt)}">'
     return f"<figure><picture>{source}{image}</picture>{caption}</figure>"
 
 

@@ -148,6 +148,30 @@ def test_in_a_browser_nothing_overflows_and_nothing_is_asked_of_the_network(chro
     assert drawn == pytest.approx(96 / 72 * (narrow if width == PHONE else wide), abs=1)
 
 
+A4 = 658  # 210 mm without two margins of 18 mm, in CSS pixels
+
+
+@needs_browser
+def test_in_a_browser_tables_have_the_room_of_the_page_and_text_lines_that_can_be_read(chromium, tmp_path):
+    names = pd.DataFrame({"a_rather_long_name": ["yes"], "words": ["a sentence that goes on for a while, " * 3]})
+    wide = pd.concat([table(12).reset_index(drop=True), names], axis=1)
+    path = report(Table(wide), Paragraph("word " * 200), Code("x" * 88)).write(tmp_path / "wide.html")
+    scrolled = (
+        """return [...document.querySelectorAll(".table, pre")].slice(-2).map((e) => e.scrollWidth - e.clientWidth)"""
+    )
+    show(chromium, path, DESK)
+    assert chromium.execute_script(scrolled) == [0, 0]
+    paragraph = chromium.find_elements(By.CSS_SELECTOR, "p")[-1]
+    assert 60 < 1000 / (paragraph.size["height"] / 24) < 90  # letters a line
+    assert chromium.find_element(By.CSS_SELECTOR, "table").size["width"] > paragraph.size["width"]
+    show(chromium, path, PHONE)
+    assert min(chromium.execute_script(scrolled)) > 0
+    show(chromium, path, A4)
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert chromium.execute_script(scrolled) == [0, 0]
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 @needs_browser
 def test_in_a_browser_the_checks_can_fail(chromium, tmp_path):
     bad = tmp_path / "bad.html"
