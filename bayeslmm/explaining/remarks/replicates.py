@@ -67,8 +67,8 @@ def replicates(of: Anatomy, inner: str, outer: str) -> Replicates | None:
         without = [_fitted(replace(design, terms=design.terms[:t] + design.terms[t + 1 :]))[0] for t in (one, two)]
     except (np.linalg.LinAlgError, BayeslmmError):
         return None
-    sds = (_typical_sd(design, at, t) for t in (one, two))
-    return Replicates(*sds, *(bool(criterion - whole > CUTOFF) for criterion in without))
+    differ = [bool(criterion - whole > CUTOFF) for criterion in without]
+    return Replicates(_typical_sd(design, at, one), _typical_sd(design, at, two), differ[0], differ[1])
 
 
 def _with_combinations(of: Anatomy, inner: str, outer: str) -> Design | None:
