@@ -50,7 +50,7 @@ def alternatives(found: "Reanalysis") -> pd.DataFrame:
     table = found.alternatives.table
     rows = table.to_dict("records")
     shown = table[["npar", "criterion", "AIC", "LRT"]]
-    return shown.assign(p=deciding(table), of=[reference(r) for r in rows], state=[state(r) for r in rows])
+    return shown.assign(p=deciding(table), of=[_of(r) for r in rows], state=[state(r) for r in rows])
 
 
 def deciding(table: pd.DataFrame) -> pd.Series:
@@ -61,6 +61,16 @@ def deciding(table: pd.DataFrame) -> pd.Series:
 def too_large(row: Mapping[Any, Any]) -> bool:
     """Whether only the plain chi-square is known, where variances are tested."""
     return bool(np.isnan(row["p_boundary"]) and row["reference_boundary"] != "")
+
+
+def _simulated(row: Mapping[Any, Any]) -> bool:
+    return str(row["reference_boundary"]).startswith("parametric bootstrap")
+
+
+def _of(row: Mapping[Any, Any]) -> str:
+    """The distribution behind p, and how well p is known where refits give it."""
+    error = f", +-{rformat.fixed(row['p_error'], 3)}" if _simulated(row) else ""
+    return f"{reference(dict(row))}{error}"
 
 
 def state(row: Mapping[Any, Any]) -> str:
@@ -80,10 +90,8 @@ def alternatives_notes(found: "Reanalysis") -> list[str]:
         notes.append("p: where a variance of zero is tested, of the distribution that holds there")
     known = [r for r in rows if np.isfinite(r["p_boundary"])]
     notes += dict.fromkeys(f"{reference(r)}: {r['reference_boundary']}" for r in known)
-    simulated = [r for r in known if reference(r).startswith("boot")]
-    if simulated:
-        errors = ", ".join(f"{rformat.fixed(r['p_error'], 3)} ({reference(r)})" for r in simulated)
-        notes.append(f"Monte Carlo standard error of p: {errors}")
+    if any(_simulated(r) for r in known):
+        notes.append("+-: Monte Carlo standard error of p")
     if any(map(too_large, rows)):
         notes.append("<: p of the plain chi-square, which is too large where variances are tested")
     if table["against"].any():
