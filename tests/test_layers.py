@@ -124,6 +124,7 @@ LAZY = {
     ("results/posterior_loo.py", "arviz_stats"): "ArviZ takes four seconds to import; sampling does without",
     ("results/posterior/predictions.py", "bayeslmm.bayes.prior_draws"): SLOW
     + ", and so does a posterior that was loaded",
+    ("explaining/mathml.py", "math_core"): "whoever wants it installs it",
     ("results/table_export.py", "great_tables"): "whoever wants it installs it",
     ("results/fit/telling.py", "bayeslmm.results.apa.of_fit"): FEW_FITS,
     ("results/posterior/telling.py", "bayeslmm.results.apa.of_posterior"): FEW,

@@ -13,7 +13,9 @@ from bayeslmm.cli.read import read_data
 from bayeslmm.cli.request import Request, output_folder
 from bayeslmm.cli.show import print_json
 from bayeslmm.cli.terminal import Terminal
+from bayeslmm.compare.triage.ratio import Bootstrap
 from bayeslmm.compare.triage.reanalysis import Reanalysis
+from bayeslmm.errors import ArgumentError
 from bayeslmm.results.pictures import save_picture
 from bayeslmm.verbs.reanalyse import reanalyse
 
@@ -42,6 +44,7 @@ class Triage:
     focal: list[str] | None
     near: float
     sensitivity: bool
+    bootstrap: str
     draws: int
     chains: int
     seed: int
@@ -82,9 +85,25 @@ def _reanalysed(asked: Triage, data: Any, name: str) -> Reanalysis:
         ddf=request.ddf,
         near=asked.near,
         sensitivity=asked.sensitivity,
+        bootstrap=_refits(asked.bootstrap),
         seed=asked.seed,
         sampling={"draws": asked.draws, "chains": asked.chains},
     )
+
+
+def _refits(text: str) -> Bootstrap:
+    """What `--bootstrap` asks for.
+
+    Raises
+    ------
+    ArgumentError
+        It is neither "auto", "none" nor a number.
+    """
+    if text in ("auto", "none"):
+        return "auto" if text == "auto" else 0
+    if not text.isdecimal():
+        raise ArgumentError(f"--bootstrap {text}: it is auto, none, or a number of refits such as 999")
+    return int(text)
 
 
 def _write(out: Path, found: Reanalysis, terminal: Terminal) -> list[Path]:

@@ -6,6 +6,7 @@ soon as any file in it is imported, so the folder can be called, and does what t
 
 import sys
 from types import ModuleType
+from typing import Literal
 
 from bayeslmm.compare.comparison import Comparison, compare
 from bayeslmm.results.fit import Fit
@@ -15,8 +16,10 @@ __all__ = ["Comparison", "compare"]
 
 
 class _Verb(ModuleType):
-    def __call__(self, fit: Fit, post: Posterior, level: float = 0.95) -> Comparison:
-        return compare(fit, post, level)
+    def __call__(
+        self, fit: Fit, post: Posterior, level: float = 0.95, profile: bool | Literal["auto"] = "auto"
+    ) -> Comparison:
+        return compare(fit, post, level, profile)
 
 
 _Verb.__call__.__doc__ = compare.__doc__

@@ -2,16 +2,19 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from bayeslmm.compare.forest import forest
 from bayeslmm.compare.same import check_same
+from bayeslmm.compare.variance_profiles import variance_curves, variance_parameters
 from bayeslmm.design import RandomTerm
+from bayeslmm.errors import ArgumentError
 from bayeslmm.likelihood.covariance import sd_and_correlation
-from bayeslmm.point.distributions import t_quantile
+from bayeslmm.point.distributions import normal_quantile, t_quantile
+from bayeslmm.point.profile import Parameter
 from bayeslmm.results import rformat
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
@@ -35,6 +38,7 @@ COLUMNS = [
     "flag",
 ]
 NEGLIGIBLE = 0.1
+PATIENCE = 5.0
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,8 +49,9 @@ class Comparison:
     ----------
     table
         DataFrame by parameter: kind ("fixed", "sd", "cor", "sigma"), group, term, the REML (or ML) estimate `reml`
-        with `reml_se` and interval `reml_lower`, `reml_upper` (fixed effects only), the posterior `mean`, `median`,
-        `sd` and interval `lower`, `upper`, and `flag`: "" or why the two would lead to different conclusions.
+        with `reml_se` (fixed effects only) and interval `reml_lower`, `reml_upper` (of sds, correlations and sigma by
+        profiles, NaN where there are none), the posterior `mean`, `median`, `sd` and interval `lower`, `upper`, and
+        `flag`: "" or why the two would lead to different conclusions.
     level
         Of the intervals.
     method
@@ -78,6 +83,8 @@ class Comparison:
         percent = f"{100 * self.level:g}%"
         flagged = self.table[self.table["flag"] != ""]
         lines = [f"{self.method} and posterior of the same model, {percent} intervals", "", self._columns()]
+        profiled = self.table.loc[self.table["kind"] != "fixed", "reml_lower"].notna().any()
+        lines += [f"{self.method} intervals of sds, correlations and sigma: profile likelihood"] if profiled else []
         lines += ["", "no flags: both lead to the same conclusions"] if flagged.empty else ["", "Flags:"]
         lines += [
             f"  {mark} {name}: {row.flag}"
@@ -118,7 +125,7 @@ class Comparison:
         )
 
 
-def compare(fit: Fit, post: Posterior, level: float = 0.95) -> Comparison:
+def compare(fit: Fit, post: Posterior, level: float = 0.95, profile: bool | Literal["auto"] = "auto") -> Comparison:
     """Lay a fit and the posterior of the same model side by side.
 
     Parameters
@@ -129,11 +136,14 @@ def compare(fit: Fit, post: Posterior, level: float = 0.95) -> Comparison:
         The posterior of the same model, as from `fit.sample()`.
     level
         Of all intervals: Satterthwaite t intervals of the fixed effects, equal-tailed posterior intervals.
+    profile
+        Intervals of the sds, correlations and sigma by profiles of the criterion of the fit; "auto" makes them where
+        they take a second at most. An end at zero, or at -1 or 1, is the boundary.
 
     Raises
     ------
     ArgumentError
-        The two are of different models.
+        The two are of different models, or an argument has no meaning.
 
     Examples
     --------
@@ -143,10 +153,25 @@ def compare(fit: Fit, post: Posterior, level: float = 0.95) -> Comparison:
     True
     """
     check_level(level)
+    if profile not in ("auto", True, False):
+        raise ArgumentError(f'compare(profile={profile!r}): profile is "auto", True or False')
     check_same(fit, post, "compare")
     parts = [_fixed(fit, post, level)] if fit.design.p else []
-    table = pd.concat([*parts, _variances(fit, post, level)])
+    variances = _variances(fit, post, level)
+    ends = _profiled(fit, level, profile)
+    for column, values in (("reml_lower", 0), ("reml_upper", 1)):
+        variances[column] = [ends.get(str(name), (np.nan, np.nan))[values] for name in variances.index]
+    table = pd.concat([*parts, variances])
     return Comparison(table[COLUMNS], level, "REML" if fit.reml else "ML")
+
+
+def _profiled(fit: Fit, level: float, profile: bool | Literal["auto"]) -> dict[str, tuple[float, float]]:
+    """Ends of profile intervals by the names of the rows."""
+    if profile is False:
+        return {}
+    asked = {**variance_parameters(fit), "sigma": Parameter("sigma")}
+    curves = variance_curves(fit, asked, normal_quantile(0.5 + level / 2), PATIENCE if profile == "auto" else None)
+    return {name: (curve.lower, curve.upper) for name, curve in curves.items()}
 
 
 def _fixed(fit: Fit, post: Posterior, level: float) -> pd.DataFrame:

@@ -82,12 +82,11 @@ def _panels(table: pd.DataFrame) -> pd.Series:
 
 def _panel(ax: Axes, rows: pd.DataFrame, kind: str, method: str, level: float, ticks: int) -> None:
     y = np.arange(len(rows))[::-1].astype(float)
-    reml_error = np.abs(rows[["reml_lower", "reml_upper"]].to_numpy(float).T - rows["reml"].to_numpy(float))
     error = np.abs(rows[["lower", "upper"]].to_numpy(float).T - rows["median"].to_numpy(float))
     ax.errorbar(
         rows["reml"].to_numpy(float),
         y + 0.14,
-        xerr=np.nan_to_num(reml_error),
+        xerr=_distances(rows),
         fmt="s",
         color=style.REML,
         label=f"{method}, {100 * level:g}% interval",
@@ -110,7 +109,9 @@ def _panel(ax: Axes, rows: pd.DataFrame, kind: str, method: str, level: float, t
     if kind == "cor":
         ax.set(xlim=(-1.08, 1.08), xticks=[-1, 0, 1] if ticks < 5 else [-1, -0.5, 0, 0.5, 1])
     if kind == "sd":
-        ax.set_xlim(left=0 - 0.02 * float(rows[["reml", "upper"]].max().max()))
+        ends = rows[["reml", "upper", "reml_upper"]].to_numpy(float)
+        reach = float(ends[np.isfinite(ends)].max())
+        ax.set_xlim(-0.02 * reach, 1.05 * reach)
     ax.set_ylim(-0.6, len(rows) - 0.4)
     flagged = ["*" if f else "" for f in rows["flag"]]
     names = [_label(row, kind) + mark for row, mark in zip(rows.to_dict("records"), flagged, strict=True)]
@@ -118,6 +119,13 @@ def _panel(ax: Axes, rows: pd.DataFrame, kind: str, method: str, level: float, t
     ax.tick_params(labelsize=9)
     style.tidy(ax, TITLES[kind])
     ax.grid(axis="y", visible=False)
+
+
+def _distances(rows: pd.DataFrame) -> np.ndarray:
+    """(2, r): from the estimate to the ends of its interval; 0 where there is none, far where it has no end."""
+    ends = rows[["reml_lower", "reml_upper"]].to_numpy(float).T
+    found = np.nan_to_num(np.abs(ends - rows["reml"].to_numpy(float)), posinf=np.inf)
+    return np.where(np.isinf(found), 1e3 * max(float(rows["upper"].max()), 1.0), found)
 
 
 def _label(row: dict[Hashable, Any], kind: str) -> str:

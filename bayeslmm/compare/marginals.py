@@ -29,7 +29,7 @@ def marginals(fit: Fit, post: Posterior, level: float = 0.95) -> np.ndarray:
     -------
     ndarray of Axes
     """
-    comparison = compare(fit, post, level)
+    comparison = compare(fit, post, level, profile=False)
     table, draws = comparison.table[:MOST], _draws(post)
     columns = min(COLUMNS, len(table))
     rows = -(-len(table) // columns)

@@ -15,10 +15,12 @@ from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.explaining.advice import Advice, advice
 from bayeslmm.explaining.anatomy import Anatomy, anatomy, of_design
 from bayeslmm.explaining.equations import combined, distributions, layout, level_one, level_two
+from bayeslmm.explaining.mathml import mathml
 from bayeslmm.explaining.pens import Latex, Pen, Plain
 from bayeslmm.explaining.relations import nesting, relations
 from bayeslmm.explaining.spelling import spellings
 from bayeslmm.explaining.words import words
+from bayeslmm.results.frames import preformatted
 
 OPTIONS = ("weights", "offset", "contrasts", "functions")
 WIDTH = 100
@@ -27,6 +29,9 @@ WIDTH = 100
 @dataclass(frozen=True, repr=False)
 class Explanation:
     """What `blm.explain` returns; `print` it, or take its parts. Notebooks show the equations typeset.
+
+    Where the package math-core is installed, as MathML, for which a notebook's page needs neither MathJax nor a
+    network; else as LaTeX.
 
     Attributes
     ----------
@@ -121,8 +126,20 @@ class Explanation:
     __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
+        before, after = self._around_equations()
+        return f"```\n{before}\n```\n\n$$\n{self.latex}\n$$\n\n```\n{after}\n```"
+
+    def _repr_html_(self) -> str | None:
+        """With MathML, which browsers draw without a script; None, and so Markdown, without `math_core`."""
+        formula = mathml(self.latex)
+        if formula is None:
+            return None
+        before, after = self._around_equations()
+        return f"{preformatted(before)}{formula}{preformatted(after)}"
+
+    def _around_equations(self) -> tuple[str, str]:
         before, after = str(self).split(self.plain)
-        return f"```\n{before.strip()}\n```\n\n$$\n{self.latex}\n$$\n\n```\n{after.strip()}\n```"
+        return before.strip(), after.strip()
 
     def _terms(self) -> str:
         width = min(28, max(len(t) for t in self.table["term"]))

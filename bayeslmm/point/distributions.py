@@ -37,3 +37,11 @@ def f_p_value(F: float, numerator: float, denominator: float) -> float:
 def chi2_p_value(x: float, df: float) -> float:
     """Upper tail of chi-square."""
     return float(special.chdtrc(df, x))
+
+
+def clopper_pearson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Exact interval of a probability from k of n trials (Clopper & Pearson 1934, Biometrika 26, 404-413)."""
+    tail = (1 - level) / 2
+    lower = special.betaincinv(k, n - k + 1, tail) if k > 0 else 0.0
+    upper = special.betaincinv(k + 1, n - k, 1 - tail) if k < n else 1.0
+    return float(lower), float(upper)

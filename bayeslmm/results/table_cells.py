@@ -17,6 +17,7 @@ from bayeslmm.results import rformat
 SAME_UNIT = ("estimate", "mean", "median", "se", "sd", "lower", "upper", "prior_sd")
 ERRORS = ("se", "sd")
 DECIMALS = {"df": 1, "num_df": 0, "den_df": 1, "t": 2, "z": 2, "F": 2, "rhat": 3, "ess_bulk": 0, "ess_tail": 0}
+DECIMALS |= {"criterion": 3, "LRT": 3, "AIC": 2, "below": 2, "near": 2, "overlap": 2}
 P_VALUES = ("p", "p_boundary", "p_adjusted")
 SIGNIFICANT, MOST_DECIMALS = 3, 6
 MISSING = "\N{EN DASH}"

@@ -51,6 +51,14 @@ def alternatives(
     ------
     FormulaError, DataError, ArgumentError
         As for `Model`; or focal or group are not in it.
+
+    Examples
+    --------
+    >>> import bayeslmm as blm
+    >>> sleep = blm.datasets.load("sleepstudy")
+    >>> found = blm.alternatives("Reaction ~ Days + (Days | Subject)", sleep, bayes=False)
+    >>> found.table.set_index("method")["se"].round(2)[["OLS", "random intercept", "random slopes"]].to_list()
+    [1.24, 0.8, 1.55]
     """
     from bayeslmm.compare.alternatives import alternatives as compared
 

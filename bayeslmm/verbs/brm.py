@@ -32,6 +32,13 @@ def brm(formula: str, data: Any, priors: Any = None, **options: Any) -> "Posteri
     Returns
     -------
     Posterior, or PooledPosterior of a list of frames.
+
+    Examples
+    --------
+    >>> import bayeslmm as blm
+    >>> post = blm.brm("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"), seed=1)
+    >>> round(float(post.fixef["Days"]), 0)
+    10.0
     """
     model_options = {
         k: options.pop(k)

@@ -57,6 +57,8 @@ def test_json_is_one_document():
         (("salary ~ grade", "salary"), "at least one bar"),
         ((FORMULA, "salary", "--ddf", "exact"), "exact"),
         ((FORMULA, "nowhere.csv"), "no file nowhere.csv"),
+        ((FORMULA, "salary", "--bootstrap", "some"), "--bootstrap some: it is auto, none, or a number"),
+        ((FORMULA, "salary", "--bootstrap", "-5"), "--bootstrap -5: it is auto, none, or a number"),
     ],
 )
 def test_sentences_for_what_can_go_wrong(arguments, said):
@@ -64,6 +66,18 @@ def test_sentences_for_what_can_go_wrong(arguments, said):
     assert done.exit_code == 2
     assert done.stderr.startswith("bayeslmm: ")
     assert said in " ".join(done.stderr.split())
+
+
+@pytest.mark.sampling
+@pytest.mark.parametrize(("asked", "reference"), [("none", None), ("19", "parametric bootstrap, 19 refits")])
+def test_refits_are_asked_for(asked, reference):
+    done = bayeslmm("reanalyse", FORMULA, "salary", "--bootstrap", asked, "--json", *QUICK)
+    rows = {row["analysis"]: row for row in json.loads(done.stdout)["alternatives"]}
+    if reference is None:
+        assert rows["(1 + grade || major)"]["p_boundary"] is None
+    else:
+        assert rows["(1 + grade || major)"]["reference_boundary"] == reference
+        assert rows["(1 + grade || major)"]["p_error"] > 0
 
 
 def test_help_fits_into_80_columns():

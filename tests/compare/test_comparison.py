@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from scipy.optimize import minimize_scalar
 
 import bayeslmm as blm
+from bayeslmm.compare import comparison
 from bayeslmm.errors import ArgumentError
 from bayeslmm.point.estimates import estimates
 from tests.compare.posteriors import SALARY, SLEEP, around, fitted
@@ -56,7 +58,51 @@ def test_reml_columns_are_the_fits(sleep):
     varcorr = fit.varcorr
     np.testing.assert_allclose(table.loc[table["kind"].isin(["sd", "sigma"]), "reml"], varcorr["sd"].dropna())
     np.testing.assert_allclose(table.loc[table["kind"] == "cor", "reml"], varcorr["corr"].dropna())
-    assert table.loc[table["kind"] != "fixed", ["reml_se", "reml_lower", "reml_upper"]].isna().all(axis=None)
+    assert table.loc[table["kind"] != "fixed", "reml_se"].isna().all()
+
+
+def test_intervals_of_variances_are_where_the_reml_criterion_has_risen():
+    """One-way: minus twice the restricted log likelihood from V itself, the other sd at its best."""
+    data = blm.datasets.load("dyestuff")
+    fit = fitted("Yield ~ 1 + (1 | Batch)", data)
+    table = blm.compare(fit, around(fit)).table
+    y, Z = data["Yield"].to_numpy(float), pd.get_dummies(data["Batch"]).to_numpy(float)
+
+    def criterion(tau, sigma):
+        V = sigma**2 * np.eye(y.size) + tau**2 * Z @ Z.T
+        one = np.ones(y.size)
+        information = one @ np.linalg.solve(V, one)
+        r = y - (one @ np.linalg.solve(V, y)) / information
+        logs = np.linalg.slogdet(V)[1] + np.log(information)
+        return logs + r @ np.linalg.solve(V, r) + (y.size - 1) * np.log(2 * np.pi)
+
+    best = {"method": "bounded", "bounds": (1e-3, 500), "options": {"xatol": 1e-6}}
+    held = {
+        "sd Batch (Intercept)": lambda tau: minimize_scalar(lambda sigma: criterion(tau, sigma), **best).fun,
+        "sigma": lambda sigma: minimize_scalar(lambda tau: criterion(tau, sigma), **best).fun,
+    }
+    for name, lowest in held.items():
+        for end in table.loc[name, ["reml_lower", "reml_upper"]]:
+            assert lowest(end) - fit.criterion == pytest.approx(stats.chi2.ppf(0.95, 1), abs=1e-4)
+
+
+def test_intervals_of_variances_end_at_the_boundary_and_may_be_left_out(salary):
+    table = blm.compare(*salary).table
+    assert table.loc["cor major (Intercept), grade", ["reml_lower", "reml_upper"]].tolist() == [-1, 1]
+    assert table.loc["sd major grade", "reml_lower"] == 0
+    without = blm.compare(*salary, profile=False)
+    assert without.table.loc[table["kind"] != "fixed", ["reml_lower", "reml_upper"]].isna().all(axis=None)
+    assert "profile likelihood" in str(blm.compare(*salary))
+    assert "profile likelihood" not in str(without)
+    with pytest.raises(ArgumentError, match='profile is "auto", True or False'):
+        blm.compare(*salary, profile="yes")
+
+
+def test_profiles_are_left_out_where_they_would_take_long(salary, monkeypatch):
+    monkeypatch.setattr(comparison, "PATIENCE", 1e-3)
+    kinds = blm.compare(*salary).table["kind"]
+    assert blm.compare(*salary).table.loc[kinds != "fixed", "reml_lower"].isna().all()
+    assert blm.compare(*salary, profile=True).table.loc[kinds != "fixed", "reml_lower"].notna().all()
 
 
 def test_posterior_columns_are_those_of_the_draws(sleep):
@@ -73,9 +119,9 @@ def test_posterior_columns_are_those_of_the_draws(sleep):
 
 def test_the_same_conclusions_are_not_flagged(sleep):
     fit, post = sleep
-    comparison = blm.compare(fit, post)
-    assert comparison.agree
-    assert "no flags: both lead to the same conclusions" in str(comparison)
+    found = blm.compare(fit, post)
+    assert found.agree
+    assert "no flags: both lead to the same conclusions" in str(found)
 
 
 def test_an_interval_that_excludes_zero_in_one_only_is_flagged(sleep):
@@ -89,8 +135,8 @@ def test_an_interval_that_excludes_zero_in_one_only_is_flagged(sleep):
 
 def test_and_the_other_way_round(salary):
     fit, _ = salary
-    comparison = blm.compare(fit, around(fit, widen=0.1, shift=1.0))
-    assert comparison.table.loc["(Intercept)", "flag"] == (
+    found = blm.compare(fit, around(fit, widen=0.1, shift=1.0))
+    assert found.table.loc["(Intercept)", "flag"] == (
         "the posterior interval excludes zero, the REML interval does not"
     )
 
@@ -102,12 +148,12 @@ def test_opposite_signs_are_flagged(sleep):
 
 def test_a_correlation_at_one_is_flagged_with_what_the_posterior_allows(salary):
     fit, post = salary
-    comparison = blm.compare(fit, post)
-    row = comparison.table.loc["cor major (Intercept), grade"]
+    found = blm.compare(fit, post)
+    row = found.table.loc["cor major (Intercept), grade"]
     assert row["reml"] == pytest.approx(1.0)
     lower, upper = row["lower"], row["upper"]
     assert row["flag"] == f"estimated at +1, the boundary, but the posterior allows [{lower:.2f}, {upper:.2f}]"
-    assert list(comparison.table.index[comparison.table["flag"] != ""]) == ["cor major (Intercept), grade"]
+    assert list(found.table.index[found.table["flag"] != ""]) == ["cor major (Intercept), grade"]
 
 
 def test_an_sd_at_zero_is_flagged_where_the_posterior_has_mass_away_from_it():
@@ -135,9 +181,9 @@ def test_an_undefined_correlation_is_shown_as_missing():
 
 def test_maximum_likelihood_is_named():
     fit = fitted(SLEEP, "sleepstudy", reml=False)
-    comparison = blm.compare(fit, around(fit))
-    assert comparison.method == "ML"
-    assert str(comparison).startswith("ML and posterior of the same model, 95% intervals")
+    found = blm.compare(fit, around(fit))
+    assert found.method == "ML"
+    assert str(found).startswith("ML and posterior of the same model, 95% intervals")
 
 
 def test_the_text_lines_up_and_shows_the_uncertainty_to_three_digits(salary):

@@ -1,5 +1,7 @@
 """What the pictures show: read back from their axes."""
 
+from dataclasses import replace
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -74,12 +76,27 @@ def test_forest_has_a_panel_per_kind_and_the_numbers_of_the_table(salary):
         np.testing.assert_allclose(posterior, rows["median"])
         (ends,) = ax.containers[1][2]
         np.testing.assert_allclose([s[:, 0] for s in ends.get_segments()], rows[["lower", "upper"]], rtol=1e-6)
+        (ends,) = ax.containers[0][2]
+        own = rows[["reml_lower", "reml_upper"]]
+        np.testing.assert_allclose([s[:, 0] for s in ends.get_segments()], own, rtol=1e-6, atol=1e-9)
     assert [t.get_text() for t in axes[3].get_yticklabels()] == ["major: (Intercept), grade*"]
     assert axes[0].figure.legends[0].get_title().get_text() == "* see the flags"
     assert [t.get_text() for t in axes[0].figure.legends[0].get_texts()] == [
         "REML, 95% interval",
         "posterior median, 95% interval",
     ]
+
+
+def test_a_forest_of_sds_without_an_upper_end_or_any(salary):
+    table = salary[0].table.copy()
+    table.loc["sd major grade", "reml_upper"] = np.inf
+    table.loc["sd major (Intercept)", ["reml_lower", "reml_upper"]] = np.nan
+    ax = replace(salary[0], table=table).plot()[2]
+    (ends,) = ax.containers[0][2]
+    first, second = (s[:, 0] for s in ends.get_segments()[:2])
+    assert first[0] == first[1] == table.loc["sd major (Intercept)", "reml"]
+    assert second[1] > ax.get_xlim()[1]
+    assert ax.get_xlim()[1] < 2 * table["upper"].max()
 
 
 def test_the_intercept_shares_a_panel_where_it_dwarfs_nothing():

@@ -105,6 +105,19 @@ def test_the_pooling_factor_is_of_the_effects_own_data():
     assert (table["(Intercept)"] < 0.1).all()
 
 
+def test_the_pooling_factor_of_levels_of_different_size():
+    """A single effect: v / (v + Var(b)), v = sigma^2 / n the variance of the level's mean; with one row, too."""
+    data = blm.datasets.load("pastes")
+    data = data[
+        ~((data["batch"] == "A") & (np.arange(len(data)) > 0)) & ~((data["batch"] == "B") & (np.arange(60) % 2))
+    ]
+    fit = fitted("strength ~ 1 + (1 | batch)", data)
+    table = blm.pooling(fit).table
+    assert table["n"].min() == 1 < table["n"].max()
+    v, prior = fit.sigma**2 / table["n"], fit.varcorr["sd"].iloc[0] ** 2
+    np.testing.assert_allclose(table["pooling_factor"], v / (v + prior), rtol=1e-9)
+
+
 def test_without_variance_all_is_pooled():
     table = blm.pooling(fitted("Yield ~ 1 + (1 | Batch)", "dyestuff2")).table
     np.testing.assert_array_equal(table["pooling_factor"], 1.0)

@@ -6,10 +6,14 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from bayeslmm.compare.triage.alternatives import alternatives_part, focal_functions
+from bayeslmm.compare.triage.attempts import attempts
 from bayeslmm.compare.triage.ratio import reference
 from bayeslmm.errors import ArgumentError
+from bayeslmm.point.distributions import clopper_pearson
+from bayeslmm.results.variance_test import How, likelihood_ratio_test
 from tests.compare.posteriors import SALARY, SLEEP, around, fitted
 
 
@@ -40,15 +44,36 @@ def table(fit, **options):
 
 
 def test_the_bootstrap_decides_what_the_plain_chi_square_leaves_open():
-    """Three parameters at once: plain p = 0.091, and 0.025 by 199 refits, as `anova` gives it with the same seed."""
+    """Three parameters at once: plain p = 0.091. 199 refits do not tell p from 0.05, twice as many do."""
     fit = weak(2)
     row = table(fit).loc["without (x | g)"]
     none = fit.refit_design(replace(fit.design, terms=()))
-    expected = fit.anova(none, method="boot", n=199).table.iloc[1]
-    assert row["p_boundary"] == expected["p_boundary"] < 0.05 < row["p"]
-    assert row["reference_boundary"] == "parametric bootstrap, 199 refits"
+    few, more = (fit.anova(none, method="boot", n=n, seed=1).table["p_boundary"].iloc[1] for n in (199, 399))
+    low, high = binomtest(round(200 * few) - 1, 199).proportion_ci(method="exact")
+    assert low < 0.05 < high
+    low, high = binomtest(round(400 * more) - 1, 399).proportion_ci(method="exact")
+    assert not low < 0.05 < high
+    assert row["p_boundary"] == more < 0.05 < row["p"]
+    assert row["reference_boundary"] == "parametric bootstrap, 399 refits"
+    assert row["p_error"] == pytest.approx(np.sqrt(more * (1 - more) / 399))
     assert row["against"]
-    assert reference(row.to_dict()) == "boot 199"
+    assert reference(row.to_dict()) == "boot 399"
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 10), (6, 199), (199, 199), (50, 1999)])
+def test_intervals_of_a_share(k, n):
+    expected = binomtest(k, n).proportion_ci(method="exact")
+    np.testing.assert_allclose(clopper_pearson(k, n), (expected.low, expected.high), rtol=1e-10)
+
+
+def test_refits_go_on_to_a_limit():
+    """The refits are those that a call for so many makes."""
+    fit = crossed()
+    smaller = next(a for a in attempts(fit) if a.label == "without (1 | h)").fit
+    test = likelihood_ratio_test(smaller, fit, How("boot", 19, 1, 50))
+    assert test.draws == 50
+    assert test == likelihood_ratio_test(smaller, fit, How("boot", 50, 1))
+    assert likelihood_ratio_test(smaller, fit, How("boot", 19, 1)).draws == 19
 
 
 def test_one_variance_beside_a_crossed_one_needs_no_bootstrap():
@@ -66,7 +91,7 @@ def test_it_is_not_asked_where_it_could_not_change_anything():
     assert clear["against"]
     far = table(fitted(SALARY, "salary")).loc["(1 + grade || major)"]
     assert np.isnan(far["p_boundary"])
-    assert reference(far.to_dict()) == "chi2(1)"
+    assert reference(far.to_dict()) == "< chi2(1)"
     none = table(weak(2), bootstrap=0).loc["without (x | g)"]
     assert np.isnan(none["p_boundary"])
     assert not none["against"]
@@ -87,8 +112,10 @@ def test_the_text_names_the_distribution_behind_each_p():
     fit = weak(2)
     text = str(fit.reanalyse(post=around(fit), sensitivity=False))
     line = next(row for row in text.splitlines() if row.startswith("without (x | g)"))
-    assert line.split()[-7:] == ["boot", "199", "the", "data", "speak", "against", "it"]
-    assert "boot 199: parametric bootstrap, 199 refits" in text
+    assert line.split()[-4:] == ["boot", "399,", "+-0.007", "against"]
+    assert "boot 399: parametric bootstrap, 399 refits" in text
+    assert "+-: Monte Carlo standard error of p" in text
+    assert "against: the data speak against this model" in text
     fit = crossed()
     text = str(fit.reanalyse(post=around(fit), sensitivity=False))
     assert "given: RLRT given the other random effects, 10000 draws" in text

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import bayeslmm as blm
+from bayeslmm.explaining.remarks.replicates import replicates
 
 
 def school(n: int = 240) -> pd.DataFrame:
@@ -84,19 +85,76 @@ def test_a_good_model_is_left_alone():
     assert str(blm.advise("y ~ x + (x | g)", school())) == "nothing to advise: formula and data fit"
 
 
+def trials(subjects: int, items: int, between: str, rows: int = 3) -> pd.DataFrame:
+    """Every subject with every item, which differ by themselves ("items") or anew for each subject ("pairs")."""
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame(
+        [(f"s{s:02}", i + 1) for s in range(subjects) for i in range(items) for _ in range(rows)],
+        columns=["subject", "item"],
+    )
+    which = data["item"] - 1 if between == "items" else np.arange(len(data)) // rows
+    return data.assign(y=rng.normal(size=len(data)) + rng.normal(0, 1.5, which.max() + 1)[which])
+
+
 @pytest.mark.parametrize(
-    ("subjects", "items", "expected"),
-    [(20, 30, False), (30, 20, True), (6, 6, False)],
-    ids=["more items than subjects", "fewer, numbered", "as many"],
+    ("subjects", "items", "between", "expected"),
+    [(20, 30, "pairs", False), (30, 12, "pairs", True), (30, 12, "items", False), (6, 6, "pairs", False)],
+    ids=["more items than subjects", "fewer, other ones for each", "fewer, the same for all", "as many"],
 )
-def test_crossed_factors_are_doubted_only_where_the_labels_count_and_are_fewer(subjects, items, expected):
-    """Crossed and nested data with as many classes everywhere look alike: a remark of the lower severity."""
-    rows = [(f"s{s}", i + 1) for s in range(subjects) for i in range(items) for _ in range(2)]
-    data = pd.DataFrame(rows, columns=["subject", "item"])
-    data["y"] = np.random.default_rng(1).normal(size=len(data))
-    table = blm.advise("y ~ 1 + (1 | subject) + (1 | item)", data).table
+def test_crossed_factors_are_doubted_only_where_the_rows_speak_against_them(subjects, items, between, expected):
+    """Crossed and nested data with as many classes everywhere have the same labels: a remark of the lower severity."""
+    table = blm.advise("y ~ 1 + (1 | subject) + (1 | item)", trials(subjects, items, between)).table
     assert ("re-used labels" in set(table["check"])) is expected
     assert (table.loc[table["check"] == "re-used labels", "severity"] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("formula", "data"),
+    [
+        ("diameter ~ 1 + (1 | plate) + (1 | sample)", "penicillin"),
+        ("score ~ 1 + (1 | Worker) + (1 | Machine)", "machines"),
+        ("score ~ Machine + (1 | Worker) + (1 | Worker:Machine)", "machines"),
+        ("yield ~ nitro + (1 | Block) + (1 | Variety)", "oats"),
+        ("angle ~ temp * recipe + (1 | recipe:replicate)", "cake"),
+        ("angle ~ temp * recipe + (1 | replicate)", "cake"),
+        ("strength ~ 1 + (1 | batch) + (1 | sample)", "pastes"),
+    ],
+)
+def test_labels_with_a_meaning_are_left_alone(formula, data):
+    assert "re-used labels" not in set(blm.advise(formula, blm.datasets.load(data)).table["check"])
+
+
+def test_visits_of_patients_who_drop_out_are_left_alone():
+    rng = np.random.default_rng(4)
+    data = pd.DataFrame([(f"p{p}", v + 1) for p in range(20) for v in range(2 + p % 4)], columns=["patient", "visit"])
+    data["y"] = rng.normal(size=len(data)) + data["visit"]
+    assert "re-used labels" not in set(blm.advise("y ~ 1 + (1 | patient) + (1 | visit)", data).table["check"])
+
+
+def test_casks_of_a_batch_are_not_those_of_another():
+    """The cure is the model of the slash; the sds in the remark are lme4's, with no more between casks."""
+    pastes = blm.datasets.load("pastes")
+    row = blm.advise("strength ~ 1 + (1 | batch) + (1 | cask)", pastes).table.set_index("check").loc["re-used labels"]
+    assert "sd 0 between labels, 2.9 between labels within `batch`" in row["what"]
+    cured, meant = eval(row["cure"], {"blm": blm, "data": pastes}), blm.lmer("strength ~ 1 + (1 | batch/cask)", pastes)
+    assert cured.criterion == pytest.approx(meant.criterion, abs=1e-8)
+
+
+@pytest.mark.filterwarnings("ignore:boundary")
+def test_the_sds_of_the_remark_are_those_of_the_model_with_both():
+    machines = blm.datasets.load("machines")
+    formula = "score ~ 1 + (1 | Worker) + (1 | Machine)"
+    found = replicates(blm.explain(formula, machines).anatomy, "Machine", "Worker")
+    whole = blm.lmer(f"{formula} + (1 | Worker:Machine)", machines)
+    sds = whole.varcorr.set_index("group")["sd"]
+    np.testing.assert_allclose(
+        [found.label_sd, found.combination_sd], sds[["Machine", "Worker:Machine"]].to_numpy(float), rtol=1e-5
+    )
+    LRT = whole.ranova().table["LRT"]
+    assert found.labels_differ == (LRT["(1 | Machine)"] > 2.71)
+    assert found.combinations_differ == (LRT["(1 | Worker:Machine)"] > 2.71)
+    assert found.crossed
+    assert not found.nested
 
 
 def test_labels_that_start_anew_in_groups_of_different_size_are_certain():

@@ -1,6 +1,8 @@
 """What `explain` says of formulas of every kind: equations, counts, levels, other spellings."""
 
 import re
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -224,3 +226,35 @@ def test_names_with_special_characters_can_be_typeset():
     line = found.latex.splitlines()[1].split("&=")[1].removesuffix(" \\\\[6pt]")
     MathTextParser("path").parse(f"${line}$".replace(r"\&", "").replace(r"\#", ""))  # LaTeX has them, mathtext has not
     assert r"\mathrm{50\%\ of\_x\ \&\ \{more\}\ \#1\ \$" in line
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_equations_as_mathml(formula):
+    pytest.importorskip("math_core")
+    shown = blm.explain(formula, frame())._repr_html_()
+    assert shown.count("<math") == shown.count("</math>") == 1
+    formula = shown[shown.index("<math") : shown.index("</math>")]
+    assert "\\" not in formula
+    assert "pt" not in re.findall(r"<m[iotn][^>]*>([^<]*)<", formula)
+
+
+def test_notebooks_without_the_library_show_latex(monkeypatch):
+    monkeypatch.setitem(sys.modules, "math_core", None)
+    found = blm.explain("y ~ x + (x | g)")
+    assert found._repr_html_() is None
+    assert f"$$\n{found.latex}\n$$" in found._repr_markdown_()
+
+
+def test_notebooks_show_text_around_the_equations(monkeypatch):
+    class Writer:
+        def convert_with_local_state(self, latex, displaystyle):
+            assert displaystyle
+            assert "[6pt]" not in latex
+            return f"<math>{latex.count('=')}</math>"
+
+    monkeypatch.setitem(sys.modules, "math_core", SimpleNamespace(LatexToMathML=Writer, LatexError=ValueError))
+    found = blm.explain("y ~ x + (x | g)")
+    before, rest = found._repr_html_().split(f"<math>{found.latex.count('=')}</math>")
+    assert "y ~ x + (x | g)" in before
+    assert "6 parameters" in rest
+    assert found.plain.splitlines()[1] not in before + rest

@@ -19,6 +19,9 @@ def reanalyse(
     sensitivity: Annotated[
         bool, Option("--sensitivity/--no-sensitivity", help="Ask what other priors would conclude.")
     ] = True,
+    bootstrap: Annotated[
+        str, Option(help="Refits that test simpler models; auto: where it matters.", metavar="auto|none|N")
+    ] = "auto",
     draws: options.Draws = 1000,
     chains: options.Chains = 4,
     seed: options.FixedSeed = 1,
@@ -37,4 +40,4 @@ def reanalyse(
     from bayeslmm.cli.reanalyse import Triage, run
 
     asked = request(source, columns, fitting, out=out, json=json)
-    run(Triage(asked, focal, near, sensitivity, draws, chains, seed))
+    run(Triage(asked, focal, near, sensitivity, bootstrap, draws, chains, seed))

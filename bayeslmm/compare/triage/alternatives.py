@@ -17,6 +17,8 @@ COLUMNS = ["estimate", "se", "df", "t", "p", "lower", "upper"]
 SAME, DIFFERENT = 1e-3, 0.05
 MOST_ROWS = 5_000  # for Kenward & Roger's adjustment
 POSITIVE, NEGATIVE, OPEN = "positive", "negative", "open"
+AGAINST = "the data speak against this model"
+NOT_CONVERGED = "it did not converge"
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class Alternatives:
         `difference` from it, `AIC` (of the criterion used, REML or ML), and for smaller models `LRT`, `Df`, `p`
         (chi-square), `reference`, `p_boundary` (the distribution that holds for a variance of zero, as for
         `fit.ranova`, or a parametric bootstrap; NaN where the plain one is right or none is known),
-        `reference_boundary`, and `against`, whether the data speak against the smaller model (p below 0.05, the one at
-        the boundary where it is known); `singular`, `converged`.
+        `reference_boundary`, `p_error` (Monte Carlo standard error of a `p_boundary` that was simulated), and
+        `against`, whether the data speak against the smaller model (p below 0.05, the one at the boundary where it is
+        known); `singular`, `converged`.
     effects
         DataFrame, one row for each analysis and effect: `analysis`, `effect`, `estimate`, `se`, `df`, `t`, `p`,
         `lower`, `upper`, `shift` (from the first fit, in its standard errors) and `conclusion`: "positive" or
@@ -111,6 +114,7 @@ def _row(a: Attempt, fit: Fit, bootstrap: Bootstrap, seed: int | None) -> dict[s
         "reference": test.reference,
         "p_boundary": test.p_boundary,
         "reference_boundary": test.reference_boundary,
+        "p_error": test.error,
         "against": bool(p < DIFFERENT),
         "singular": a.fit.is_singular,
         "converged": a.fit.converged,
@@ -149,3 +153,11 @@ def completed(effects: pd.DataFrame, functions: LinearFunctions) -> pd.DataFrame
 def conclude(lower: float, upper: float) -> str:
     """What an interval says about the sign of an effect."""
     return POSITIVE if lower > 0 else NEGATIVE if upper < 0 else OPEN
+
+
+def why_not(tried: Alternatives, analysis: str) -> str:
+    """Why an analysis does not count; "" where it does."""
+    if analysis not in tried.table.index:
+        return ""
+    row = tried.table.loc[analysis]
+    return AGAINST if row["against"] else "" if row["converged"] else NOT_CONVERGED

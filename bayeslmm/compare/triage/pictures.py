@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from bayeslmm.compare.triage.alternatives import labels_of
+from bayeslmm.compare.triage.alternatives import labels_of, why_not
 from bayeslmm.compare.triage.posterior_part import parameter_columns, typical
-from bayeslmm.compare.triage.verdict import POSTERIOR, why_not
+from bayeslmm.compare.triage.verdict import POSTERIOR
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.point.profile import Curve
 from bayeslmm.results import style
@@ -37,7 +37,7 @@ def forest(found: "Reanalysis", effect: str | None, ax: Axes | None, width: floa
     ax.axvline(rows["estimate"].iloc[0], color=style.REML, lw=0.6, ls=":")
     for y, row in zip(np.arange(len(rows))[::-1], rows.to_dict("records"), strict=True):
         _interval(ax, float(y), row, bool(why_not(found.alternatives, row["analysis"])))
-    marks = ["" if c == first else " *" for c in rows["conclusion"]]
+    marks = [_mark(found, row, first) for row in rows.to_dict("records")]
     limit = 24 if width < NARROW else 40
     ticks = [_short(str(a), limit) + m for a, m in zip(rows["analysis"], marks, strict=True)]
     ax.set_yticks(np.arange(len(rows))[::-1], ticks)
@@ -49,6 +49,13 @@ def forest(found: "Reanalysis", effect: str | None, ax: Axes | None, width: floa
     ax.set_xlabel(f"{chosen}, {100 * found.level:g}% interval", fontsize=9)
     style.fold_titles(ax.figure)
     return ax
+
+
+def _mark(found: "Reanalysis", row: dict[Any, Any], first: str) -> str:
+    """A star at another conclusion, in brackets where the analysis does not count."""
+    if row["conclusion"] == first:
+        return ""
+    return " (*)" if why_not(found.alternatives, row["analysis"]) else " *"
 
 
 def _interval(ax: Axes, y: float, row: dict[Any, Any], faint: bool) -> None:

@@ -73,7 +73,7 @@ def posterior_part(
     fit: Fit, post: Posterior, functions: LinearFunctions, level: float, near: float, sensitivity: bool
 ) -> PosteriorPart:
     """Read all of it off the draws."""
-    table = compare(fit, post, level).table.drop(columns=["reml_se", "reml_lower", "reml_upper", "flag"])
+    table = compare(fit, post, level, profile=False).table.drop(columns=["reml_se", "reml_lower", "reml_upper", "flag"])
     values = parameter_columns(post.draws)
     table["below"] = [
         float((x < e).mean()) if np.isfinite(e) else np.nan for x, e in zip(values.T, table["reml"], strict=True)

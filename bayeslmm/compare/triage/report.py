@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 
+from bayeslmm.compare.triage import shown
 from bayeslmm.results.report import Block, Code, CopyText, Paragraph, Picture, Report, Section, Table
 from bayeslmm.results.report.blocks import page_path
 from bayeslmm.results.report.provenance import call, provenance
@@ -53,15 +54,20 @@ def _effects(found: "Reanalysis") -> Iterator[Block]:
     if found.effects.empty:
         yield Paragraph("The model has no fixed effects.")
         return
-    yield Table(found.verdict.conclusions, "Conclusion about each effect, and which analyses lead elsewhere")
+    yield Table(shown.conclusions(found), "Conclusion about each effect, and which analyses lead elsewhere")
     for name in found.verdict.conclusions.index:
         yield Picture(
             partial(_forest, found, str(name)),
             f"Forest plot: estimate and interval of {name} under every analysis, the posterior last",
         )
+        interval = f"{100 * found.level:g}% intervals; in brackets where the analysis does not count"
+        yield Table(shown.effects(found, str(name)), f"{name} under all analyses, {interval}")
     if found.verdict.flags:
         yield Paragraph("\n\n".join(_plain(f) for f in found.verdict.flags))
-    yield Table(found.effects, f"All analyses, {100 * found.level:g}% intervals; shift in standard errors of the fit")
+
+
+def _after(notes: str) -> str:
+    return f"; {notes}" if notes else ""
 
 
 def _forest(found: "Reanalysis", effect: str, width: float) -> Axes:
@@ -75,7 +81,7 @@ def _singular(found: "Reanalysis") -> Iterator[Block]:
     else:
         yield Paragraph("\n\n".join(f"{_plain(s)}." for s in part.reasons["sentence"]))
     rise = f"lower, upper: how far each can go before the {part.criterion} rises by more than {part.rise:.3g}"
-    yield Table(part.parameters, f"Sds and correlations; {rise}")
+    yield Table(shown.variances(found), f"Sds and correlations; {rise}")
     if part.curves:
         yield Picture(
             lambda width: found.plot_profile(width),
@@ -85,14 +91,16 @@ def _singular(found: "Reanalysis") -> Iterator[Block]:
 
 
 def _alternatives(found: "Reanalysis") -> Iterator[Block]:
-    yield Table(found.alternatives.table, "Other optimisers, other scales, simpler random parts")
+    notes = "; ".join(shown.alternatives_notes(found))
+    yield Table(shown.alternatives(found), "Other optimisers, other scales, simpler random parts" + _after(notes))
 
 
 def _posterior(found: "Reanalysis") -> Iterator[Block]:
     part = found.posterior
     near = f"near the boundary: below {part.near:g} of the residual sd, or beyond {1 - part.near:g}"
     yield Table(
-        part.table, f"Every parameter; below: share of draws below the estimate; {near}; overlap with the prior"
+        shown.parameters(found),
+        f"Every parameter; below: share of draws below the estimate; {near}; overlap with the prior",
     )
     if found.singular.is_singular:
         yield Table(part.boundary, "Share of the posterior near each boundary that the estimate lies on")

@@ -1,11 +1,8 @@
 """What is singular: which directions have no variance, how flat the criterion is there, what stands behind it.
 
-How far a parameter psi can go is read off the profile of the criterion of the fit (REML or ML; `fit.profile` takes ML),
-
-    { psi : min_(psi held) f - min f <= c },      c the chi-square quantile of the level on 1 df, 3.84 for 95%.
-
-At the boundary the interval is a description of the criterion more than a test: its level there is at least the nominal
-one (Self & Liang 1987).
+How far a parameter can go is read off the profile of the criterion (see `variance_profiles`). At the boundary the
+interval is a description of the criterion more than a test: its level there is at least the nominal one (Self & Liang
+1987).
 """
 
 from collections.abc import Mapping
@@ -14,15 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from bayeslmm.compare.variance_profiles import effects_of, variance_curves, variance_parameters
 from bayeslmm.design import RandomTerm
-from bayeslmm.likelihood.runner import plain_seconds
 from bayeslmm.point.distributions import normal_quantile
-from bayeslmm.point.profile import Curve, Parameter, Profiler
+from bayeslmm.point.profile import Curve, Parameter
 from bayeslmm.results.fit import Fit
-from bayeslmm.results.parameters import parameter_names
 
-EVALUATIONS = 60  # of a profile, roughly
-AFFORDABLE = 5.0  # seconds
+PATIENCE = 500.0
 
 
 @dataclass(frozen=True)
@@ -70,36 +65,13 @@ def singular_part(fit: Fit, level: float) -> Singular:
         [(s.group, s.kind, ", ".join(s.effects), s.sentence) for s in fit.singularities], columns=columns
     )
     cutoff = normal_quantile(0.5 + level / 2)
-    curves = _curves(fit, cutoff)
-    rows = {name: _row(fit, a, curves.get(name)) for name, a in _covariance_parameters(fit).items()}
+    asked = variance_parameters(fit)
+    curves = variance_curves(fit, asked, cutoff, PATIENCE)
+    rows = {name: _row(fit, a, curves.get(name)) for name, a in asked.items()}
     names = ["group", "kind", "term", "estimate", "lower", "upper", "levels", "informative", "rows"]
     parameters = pd.DataFrame.from_dict(rows, orient="index", columns=names)
     criterion = "REML criterion" if fit.reml else "ML deviance"
     return Singular(reasons, parameters, fit.repca().table, curves, cutoff**2, criterion)
-
-
-def _covariance_parameters(fit: Fit) -> dict[str, Parameter]:
-    """Sds and correlations under the names that `compare` gives them."""
-    known = parameter_names(fit.design, fit.likelihood.covariance).values()
-    return {parameter_label(fit.design.terms[a.term], a): a for a in known if a.kind in ("sd", "cor")}
-
-
-def parameter_label(term: RandomTerm, a: Parameter) -> str:
-    """`sd g x` or `cor g a, b`."""
-    return f"{a.kind} {term.group} {_effects(term, a)}"
-
-
-def _effects(term: RandomTerm, a: Parameter) -> str:
-    return term.effects[a.row] if a.kind == "sd" else f"{term.effects[a.column]}, {term.effects[a.row]}"
-
-
-def _curves(fit: Fit, cutoff: float) -> dict[str, Curve]:
-    asked = _covariance_parameters(fit)
-    cost = EVALUATIONS * (1 + fit.likelihood.covariance.m) * len(asked)
-    if cost * plain_seconds(fit.likelihood.structure, fit.design.p) > 100 * AFFORDABLE:
-        return {}
-    profiler = Profiler.of(fit.likelihood, fit.reml)
-    return {name: profiler.curve(a, cutoff) for name, a in asked.items()}
 
 
 def _row(fit: Fit, a: Parameter, curve: Curve | None) -> tuple[str | float, ...]:
@@ -109,7 +81,7 @@ def _row(fit: Fit, a: Parameter, curve: Curve | None) -> tuple[str | float, ...]
     value = sd[a.row] if a.kind == "sd" else V[a.row, a.column] / scale if scale > 0 else np.nan
     ends = (np.nan, np.nan) if curve is None else (curve.lower, curve.upper)
     informative = min(informative_levels(term, a.row), informative_levels(term, a.column))
-    return (term.group, a.kind, _effects(term, a), value, *ends, term.n_levels, informative, fit.nobs)
+    return (term.group, a.kind, effects_of(term, a), value, *ends, term.n_levels, informative, fit.nobs)
 
 
 def informative_levels(term: RandomTerm, effect: int) -> int:

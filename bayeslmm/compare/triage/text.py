@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bayeslmm.compare.triage.alternatives import labels_of
-from bayeslmm.compare.triage.ratio import reference
-from bayeslmm.compare.triage.verdict import why_not
+from bayeslmm.compare.triage import shown
+from bayeslmm.compare.triage.alternatives import labels_of, why_not
 from bayeslmm.results import rformat
 
 if TYPE_CHECKING:
     from bayeslmm.compare.triage.reanalysis import Reanalysis
 
-WIDTH = 100
+WIDTH = 80
 HEADINGS = ("1. What is singular", "2. In the frequentist frame", "3. The posterior", "4. Verdict")
 SAID = {"positive": "+", "negative": "-", "open": "0"}
 
@@ -55,40 +54,20 @@ def _singular(found: "Reanalysis") -> str:
 
 
 def _alternatives(found: "Reanalysis") -> str:
-    t = found.alternatives.table
-    p = t["p_boundary"].where(t["p_boundary"].notna(), t["p"])
-    large = t["p_boundary"].isna() & (t["reference_boundary"] != "")
-    marks = [f"{x}{' <' if too else ''}" for x, too in zip(_p_values(p), large, strict=True)]
+    t = shown.alternatives(found)
     columns = {
         "npar": [str(n) for n in t["npar"]],
         "criterion": _decimals(t["criterion"], [3] * len(t)),
         "AIC": _decimals(t["AIC"], [2] * len(t)),
         "LRT": _decimals(t["LRT"], [3] * len(t)),
-        "p": marks,
-        "of": [reference(row) for row in t.to_dict("records")],
-        "": [_state(row) for row in t.to_dict("records")],
+        "p": _p_values(t["p"]),
+        "of": list(t["of"]),
+        "": list(t["state"]),
     }
-    notes = ["p: where a variance of zero is tested, of the distribution that holds there"]
-    notes += [f"{short}: {words}" for short, words in _references(t)]
-    if large.any():
-        notes.append("p <: of the plain chi-square, which is too large where variances are tested")
     brief = not found.singular.is_singular
     told = [n for n in labels_of(found.effects) if not (brief and found.verdict.conclusions.loc[n, "everywhere"])]
     effects = [_effect(found, name) for name in told]
-    return "\n".join([_table(list(t.index), columns, left=7), _prose(*notes), *effects])
-
-
-def _references(t: pd.DataFrame) -> list[tuple[str, str]]:
-    """The distributions at the boundary by their short names."""
-    known = t[t["p_boundary"].notna()]
-    return list(dict.fromkeys((reference(r), str(r["reference_boundary"])) for r in known.to_dict("records")))
-
-
-def _state(row: dict) -> str:
-    words = ["singular"] if row["singular"] else []
-    words += ["the data speak against it"] if row["against"] else []
-    words += [] if row["converged"] else ["not converged"]
-    return ", ".join(words)
+    return "\n".join([_table(list(t.index), columns, (6, 7)), _prose(*shown.alternatives_notes(found)), *effects])
 
 
 def _effect(found: "Reanalysis", name: str) -> str:
@@ -108,7 +87,7 @@ def _effect(found: "Reanalysis", name: str) -> str:
             SAID[c] + ("" if c == first else " (*)" if g else " *") for c, g in zip(t["conclusion"], grey, strict=True)
         ],
     }
-    return f"\n{name}\n{_table(list(t['analysis']), columns, left=7)}"
+    return f"\n{name}\n{_table(list(t['analysis']), columns, (7,))}"
 
 
 def _posterior(found: "Reanalysis") -> str:
@@ -186,8 +165,8 @@ def _p_values(values: pd.Series) -> list[str]:
     return ["" if np.isnan(v) else rformat.format_p_values([v], 3)[0] for v in values.astype(float)]
 
 
-def _table(names: Sequence[str], columns: dict[str, list[str]], left: int = -1) -> str:
-    """Columns with names at the left; number `left` of them is words."""
-    aligned = [True, *(i + 1 == left for i in range(len(columns)))]
+def _table(names: Sequence[str], columns: dict[str, list[str]], left: Sequence[int] = ()) -> str:
+    """Columns with names at the left; those numbered in `left` are words."""
+    aligned = [True, *(i + 1 in left for i in range(len(columns)))]
     body = [[str(n) for n in names], *([" " + c for c in column] for column in columns.values())]
     return rformat.columns_as_text(["", *columns], body, aligned)

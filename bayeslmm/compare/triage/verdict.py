@@ -14,7 +14,8 @@ posterior     the fit is singular, or the conclusions differ: the estimate of RE
               data allow
 
 The conclusion about an effect is the sign that the interval of an analysis leaves: positive, negative, or open where it
-includes zero.
+includes zero. Its *size* may depend on the analysis too (see `sizes`): a remark, on which the recommendation does not
+depend.
 """
 
 from dataclasses import dataclass
@@ -22,16 +23,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bayeslmm.compare.triage.alternatives import OPEN, SAME, Alternatives
+from bayeslmm.compare.triage.alternatives import OPEN, SAME, Alternatives, why_not
 from bayeslmm.compare.triage.posterior_part import PosteriorPart, turns
 from bayeslmm.compare.triage.singular import Singular
+from bayeslmm.compare.triage.sizes import about_sizes, of_other_size, sized
 from bayeslmm.results.findings import few_groups
 from bayeslmm.results.fit import Fit
 
 MOST = 0.5
 POSTERIOR = "posterior"
-AGAINST = "the data speak against this model"
-NOT_CONVERGED = "it did not converge"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class Verdict:
         The recommendation and its reasons in words.
     conclusions
         DataFrame by effect: `conclusion` of the model as fitted, `posterior`, `same` (under all analyses that count),
-        `everywhere` (under all), `differing` (which analyses that count lead elsewhere), `discounted` (which others).
+        `everywhere` (under all), `differing` (which analyses that count lead elsewhere), `discounted` (which others),
+        `resized` (which analyses that count give an estimate more than one standard error of the fit away).
     flags
         One sentence for each analysis and effect with another conclusion than the model as fitted; empty where all
         agree.
@@ -80,16 +81,9 @@ def verdict_part(
     """
     conclusions, flags = _conclusions(tried, effects)
     which, formula, reasons = _recommend(fit, singular, tried, found, conclusions, effects)
-    sentences = (*reasons, *_about_effects(conclusions), *_about_prior(found), *_about_groups(fit))
+    told = (*_about_effects(conclusions), *about_sizes(tried, effects))
+    sentences = (*reasons, *told, *_about_prior(found), *_about_groups(fit))
     return Verdict(which, formula, sentences, conclusions, flags)
-
-
-def why_not(tried: Alternatives, analysis: str) -> str:
-    """Why an analysis does not count; "" where it does."""
-    if analysis not in tried.table.index:
-        return ""
-    row = tried.table.loc[analysis]
-    return AGAINST if row["against"] else "" if row["converged"] else NOT_CONVERGED
 
 
 def _conclusions(tried: Alternatives, effects: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -102,15 +96,17 @@ def _conclusions(tried: Alternatives, effects: pd.DataFrame) -> tuple[pd.DataFra
         counting = [str(a) for a in others.index if not why_not(tried, str(a))]
         discounted = [str(a) for a in others.index if str(a) not in counting]
         named = ", ".join(counting), ", ".join(discounted)
-        rows[str(name)] = (first, said.get(POSTERIOR, ""), not counting, others.empty, *named)
+        resized = ", ".join(str(a) for a in of_other_size(tried, own)["analysis"])
+        rows[str(name)] = (first, said.get(POSTERIOR, ""), not counting, others.empty, *named, resized)
         other_rows = own[own["conclusion"] != first].to_dict("records")
         flags += [_flag(str(name), str(first), r, why_not(tried, str(r["analysis"]))) for r in other_rows]
-    columns = ["conclusion", "posterior", "same", "everywhere", "differing", "discounted"]
+    columns = ["conclusion", "posterior", "same", "everywhere", "differing", "discounted", "resized"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns), tuple(flags)
 
 
 def _flag(effect: str, first: str, row: dict, reason: str) -> str:
-    interval = f"{row['estimate']:.3g} [{row['lower']:.3g}, {row['upper']:.3g}]"
+    estimate, lower, upper = (sized(row[c], row["se"]) for c in ("estimate", "lower", "upper"))
+    interval = f"{estimate} [{lower}, {upper}]"
     p = f", p = {row['p']:.2g}" if np.isfinite(row["p"]) else ""
     tail = f" ({reason})" if reason else ""
     return f"{effect}: {row['conclusion']} instead of {first} by {row['analysis']}: {interval}{p}{tail}"

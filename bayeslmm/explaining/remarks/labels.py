@@ -1,7 +1,7 @@
 """Labels of groups that do not mean what they seem to: measurements, and numbers that start anew."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any
 
@@ -13,6 +13,7 @@ from bayeslmm.design.values import Numeric
 from bayeslmm.explaining.anatomy import Anatomy
 from bayeslmm.explaining.relations import is_nested
 from bayeslmm.explaining.remarks.remark import Remark, bars, fit_code, with_bars
+from bayeslmm.explaining.remarks.replicates import replicates
 from bayeslmm.explaining.spelling import Spelled, group_text, written
 
 MANY_VALUES = 100
@@ -48,28 +49,48 @@ def numeric_groups(of: Anatomy) -> Iterator[Remark]:
 
 
 def reused_labels(of: Anatomy) -> Iterator[Remark]:
-    """A grouping variable whose labels start anew in every level of another: nesting that the labels do not show."""
+    """A grouping variable whose labels start anew in every level of another: nesting that the labels do not show.
+
+    Labels alone do not tell it from crossed factors. With as many labels everywhere, the response must say so too: a
+    variance of combinations and none of labels. With numbers of labels that differ, it must not say the opposite. It
+    says nothing where each combination has one row (visits of patients who drop out), and nothing could be fitted then.
+    """
     single = [b for b in of.formula.random if len(b.group.variables) == 1]
     combined = [{v.label for v in b.group.variables} for b in of.formula.random if len(b.group.variables) > 1]
     pairs = {b.group.variables[0].label: b for b in single}
     for (inner, bar), (outer, _) in permutations(pairs.items(), 2):
         if {inner, outer} in combined:
             continue
-        certain = _starts_anew(of, inner, outer)
-        if certain is None:
+        anew = _starts_anew(of, inner, outer)
+        if anew is None:
+            continue
+        seen = replicates(of, inner, outer)
+        if seen is None or seen.crossed or not (anew.sizes_differ or seen.nested):
             continue
         what = f"the labels of `{inner}` start anew in the levels of `{outer}`"
+        if seen.nested:
+            what += (
+                f", and rows with one label are not alike across them: sd {seen.label_sd:.3g} between labels, "
+                f"{seen.combination_sd:.3g} between labels within `{outer}`"
+            )
         why = (
             f"`({inner})` takes all rows with one label for one {inner}, whatever their `{outer}`. If `{inner}` 1 of "
             "one level is not `1` of another, the model is not what was meant"
         )
         i = of.formula.random.index(bar)
         nested = replace(Spelled.of(bar), group=f"{outer}:{group_text(bar.group)}")
-        yield Remark("re-used labels", 2 if certain else 1, what, why, fit_code(with_bars(of, {i: nested})))
+        yield Remark("re-used labels", 2 if anew.sizes_differ else 1, what, why, fit_code(with_bars(of, {i: nested})))
 
 
-def _starts_anew(of: Anatomy, inner: str, outer: str) -> bool | None:
-    """Whether inner labels are 1 .. k in each outer level: True with k that differs, False with one k, None if not.
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """Labels are 1 .. k in each level of another factor; whether k differs between them."""
+
+    sizes_differ: bool
+
+
+def _starts_anew(of: Anatomy, inner: str, outer: str) -> Anew | None:
+    """Whether inner labels are 1 .. k in each outer level; None if not, or if one k for all is that of many labels.
 
     With one k for all the data look like crossed factors, too, and only labels that count and are fewer than the
     levels that they are used in make nesting likely.
@@ -84,9 +105,7 @@ def _starts_anew(of: Anatomy, inner: str, outer: str) -> bool | None:
     order = _ranks(one.levels)
     if any(sorted(order[run]) != list(range(run.size)) for run in runs) or min(sizes) < 2:
         return None
-    if len(sizes) > 1:
-        return True
-    return False if len(one.levels) < len(two.levels) else None
+    return Anew(len(sizes) > 1) if len(sizes) > 1 or len(one.levels) < len(two.levels) else None
 
 
 def _ranks(levels: tuple[str, ...]) -> np.ndarray:

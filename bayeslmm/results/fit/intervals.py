@@ -47,6 +47,13 @@ class FitIntervals(FitBase):
             them. For "wald" and "boot" also a function of the parameters, as `functional` takes it.
         **options
             Of "boot": `n`, `seed`, `kind` of interval and resampling, and what else `bootstrap` takes.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> fit = blm.lmer("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"))
+        >>> fit.confint("profile", parm=["Days", "sigma"]).round(2).to_numpy().tolist()
+        [[7.36, 13.58], [22.9, 28.86]]
         """
         return confint(self._fit, method, level, parm, options)
 

@@ -81,6 +81,16 @@ class FitTests(FitBase):
             "chisq", or "boot": parametric bootstrap from the smaller model, which holds for any pair.
         n, seed
             Number of bootstrap refits; of all simulation.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> sleep = blm.datasets.load("sleepstudy")
+        >>> smaller, fit = (blm.lmer(f"Reaction ~ Days + ({x} | Subject)", sleep) for x in ("1", "Days"))
+        >>> round(float(fit.anova().table.loc["Days", "F"]), 2)  # R: 45.853
+        45.85
+        >>> round(float(smaller.anova(fit).table["Chisq"].iloc[1]), 2)  # R: 42.837
+        42.84
         """
         if others:
             return model_table([self._fit, *others], refit, How(method, n, seed))
