@@ -21,22 +21,21 @@ import pandas as pd
 
 from bayeslmm.design.linear import linear_functions
 from bayeslmm.errors import ArgumentError
-from bayeslmm.point.ddf import Ddf, check_ddf, inference
+from bayeslmm.point.ddf import Ddf
 from bayeslmm.point.distributions import t_p_value, t_quantile
-from bayeslmm.point.imputed import Imputed, Shares
 from bayeslmm.point.multiplicity import Adjust, check_adjust
 from bayeslmm.results import contrasts
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.pooled_anova import PooledAnova, models_over_imputations, terms_over_imputations
+from bayeslmm.results.pooled_base import RULES, costs
+from bayeslmm.results.pooled_means import PooledMeans
 from bayeslmm.results.summary import call_lines, fixed_lines, random_lines, size_line
-
-RULES = "pooled by Rubin's rules with Barnard and Rubin's df; several together by D1 (Li, Raghunathan & Rubin 1991)"
 
 
 @dataclass(frozen=True, repr=False)
-class PooledFits:
+class PooledFits(PooledMeans):
     """What `blm.pool` makes of fits of multiply imputed data. Tables as those of a `Fit`.
 
     Attributes
@@ -44,13 +43,6 @@ class PooledFits:
     fits
         The m fits.
     """
-
-    fits: tuple[Fit, ...]
-
-    @property
-    def m(self) -> int:
-        """How many imputations."""
-        return len(self.fits)
 
     @property
     def fixef(self) -> pd.Series:
@@ -108,7 +100,7 @@ class PooledFits:
         estimate, se = self.fixef.to_numpy(), np.sqrt(np.diag(found.vcov))
         t = estimate / se
         table = pd.DataFrame({"estimate": estimate, "se": se, "df": cost.df, "t": t, "p": t_p_value(t, cost.df)})
-        return table.join(_costs(cost, self.m)).set_axis(list(self.fits[0].design.coef_names))
+        return table.join(costs(cost, self.m)).set_axis(list(self.fits[0].design.coef_names))
 
     def contrast(
         self, L: Any, ddf: Ddf = "satterthwaite", adjust: Adjust | None = None, level: float = 0.95
@@ -133,8 +125,8 @@ class PooledFits:
         checked = check_adjust(adjust), check_level(level)
         at = self._inference(ddf)
         found = contrasts.contrast(functions, self.fixef.to_numpy(), at, *checked)
-        costs = _costs(at.shares(functions.L), self.m).set_axis(found.table.index)
-        return replace(found, table=found.table.join(costs), notes=(*found.notes, RULES))
+        cost = costs(at.shares(functions.L), self.m).set_axis(found.table.index)
+        return replace(found, table=found.table.join(cost), notes=(*found.notes, RULES))
 
     def anova(
         self, *others: "PooledFits", type: Literal[1, 2, 3, "I", "II", "III"] = 3, ddf: Ddf = "satterthwaite"
@@ -180,11 +172,6 @@ class PooledFits:
         half = t_quantile(0.5 + check_level(level) / 2, tests["df"].to_numpy()) * tests["se"]
         return pd.DataFrame({"lower": tests["estimate"] - half, "upper": tests["estimate"] + half})
 
-    def _inference(self, ddf: Ddf) -> Imputed:
-        check_ddf(ddf)
-        each = tuple(inference(ddf, f.design, f.likelihood, f.optimum, f.estimates.vcov, f.reml) for f in self.fits)
-        return Imputed.of(np.array([f.estimates.beta for f in self.fits]), each)
-
     def _mean(self, of: Callable[[Fit], pd.Series]) -> pd.Series:
         return pd.concat([of(f) for f in self.fits], axis=1).mean(axis=1)
 
@@ -213,10 +200,6 @@ class PooledFits:
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))
-
-
-def _costs(cost: Shares, m: int) -> pd.DataFrame:
-    return pd.DataFrame({"lambda": cost.share, "riv": cost.riv, "fmi": cost.fmi, "re": 1 / (1 + cost.fmi / m)})
 
 
 def _only_pooled(others: Sequence[Any]) -> Sequence[PooledFits]:

@@ -282,7 +282,7 @@ def test_clusters_that_are_none_are_refused(cluster, error, message):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda f: f.robust("HC9"), "kind='HC9' is not known; did you mean"),
+        (lambda f: f.robust("HC9"), "kind='HC9' is not known; it is one of HC0"),
         (lambda f: f.robust(df="kenward"), "df='kenward' is not known"),
         (lambda f: f.robust(level=95), "level=95"),
         (lambda f: f.wild_bootstrap("grad"), "no coefficient `grad`; did you mean `grade`"),

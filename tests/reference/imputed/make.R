@@ -41,4 +41,25 @@ out <- list(
 # with few df for two imputations: Li, Raghunathan & Rubin's second formula
 two <- lapply(list(full, less), function(f) as.mitml.result(f[1:2]))
 out$d1_two <- as.list(testModels(two[[1]], two[[2]], method = "D1")$test[1, ])
+# emmeans of each fit, pooled by mice; and emmeans of the pooled object
+suppressMessages(library(emmeans))
+emm_options(lmer.df = "asymptotic")
+wide <- with(frames, lmer(score ~ Machine * poly(x, 2) + (1 | Worker), control = tight))
+rubin <- function(fits, grid) {
+  each <- lapply(fits, function(f) as.data.frame(grid(f)))
+  column <- intersect(c("emmean", "estimate", "x.trend"), names(each[[1]]))[1]
+  pooled <- lapply(seq_len(nrow(each[[1]])), function(i)
+    pool.scalar(sapply(each, function(t) t[[column]][i]), sapply(each, function(t) t$SE[i]^2), n = 54, k = 4))
+  get <- function(name) sapply(pooled, function(p) p[[name]])
+  list(estimate = I(get("qbar")), se = I(sqrt(get("t"))), df = I(get("df")), riv = I(get("r")), fmi = I(get("fmi")))
+}
+at <- list(x = 0.3)
+mira <- as.data.frame(emmeans(as.mira(full), "Machine", at = at))
+out$means <- list(
+  means = rubin(full, function(f) emmeans(f, "Machine", at = at)),
+  contrasts = rubin(full, function(f) pairs(emmeans(f, "Machine", at = at))),
+  slopes = rubin(full, function(f) emtrends(f, ~ 1, "x", at = at)),
+  wide = rubin(wide, function(f) emmeans(f, "Machine", at = at)),
+  mira = list(estimate = mira$emmean, se = mira$SE)
+)
 writeLines(toJSON(out, digits = NA, auto_unbox = TRUE, pretty = TRUE), "imputed/mitml.json")
