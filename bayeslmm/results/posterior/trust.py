@@ -30,9 +30,12 @@ class PosteriorTrust(PosteriorBase):
             How many draws to use, evenly spread; None: all, fewer where rows times draws are more than 20 million.
         """
         if not conditional:
+            self._needs_normal("loo")
             return exact_loo(self.draws, self.priors, self._obs, draws)
         if draws is not None:
             raise ArgumentError("loo(conditional=True) takes all draws; draws=... is for the exact one")
+        if "log_likelihood" not in self.data.children:
+            self._needs_normal("loo(conditional=True)")
         tree = self.data if "log_likelihood" in self.data.children else self._posterior.extended("log_likelihood").data
         return psis_loo(tree)
 
@@ -44,6 +47,7 @@ class PosteriorTrust(PosteriorBase):
         group
             A grouping factor of the model.
         """
+        self._needs_normal("logo")
         return exact_logo(self.draws, self.priors, group)
 
     def check(self, replicates: int | None = None, seed: Seed = 1) -> PosteriorCheck:
@@ -60,4 +64,5 @@ class PosteriorTrust(PosteriorBase):
         seed
             Of the random numbers.
         """
+        self._needs_normal("check")
         return check_posterior(self.draws, self.priors, self._obs, replicates, seed)
