@@ -17,6 +17,7 @@
 # `simulate()` and `lmer()`. The study to be planned is like sleepstudy, with half the effect of a day.
 
 # %%
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -56,8 +57,8 @@ axes = recovery.plot(width=9)
 # ## Power, by subjects and by days
 #
 # R: `powerCurve(m, along = "subject")`, once for each number of days. Here both at once: a function makes the design,
-# and the grid has the sizes. Each of the 12 designs is simulated, fitted and tested 500 times; in brackets stands what
-# another 500 could have given (Monte Carlo interval).
+# and the grid has the sizes. Each of the 12 designs is simulated, fitted and tested 300 times; in brackets stands what
+# more of them could have given (Monte Carlo interval).
 
 
 # %%
@@ -66,15 +67,16 @@ def study(subjects, days):
     return blm.crossed(subject=subjects, day=range(days))
 
 
-found = blm.power(formula, study, {"subjects": [8, 12, 18, 27], "days": [4, 7, 10]}, **truth, seed=1)
+found = blm.power(formula, study, {"subjects": [8, 12, 18, 27], "days": [4, 7, 10]}, **truth, n=300, seed=1)
 found
 
 # %%
 axes = found.plot()
 
 # %% [markdown]
-# From 4 to 7 days a lot is won, from 7 to 10 little: what limits the study then is that subjects differ, and more
-# days of the same subjects do not help against that. The dashed line is a power of 0.8.
+# From 4 to 7 days a lot is won, from 7 to 10 less: what limits the study then is that subjects differ, and more days of
+# the same subjects do not help against that. The dashed line is a power of 0.8. With 4 days half of the fits are
+# singular: four days do not tell how slopes differ. That is no reason to leave such fits out, and they count.
 #
 # ## What a significant result is worth
 #
@@ -84,13 +86,17 @@ axes = found.plot()
 # %%
 axes = found.plot("type_m")
 
+# %% [markdown]
+# With 8 subjects and 4 days, a significant slope is on average more than twice as large as the true one. Who plans the
+# next study by it plans too small a study. The sign is not the problem here. It is if the effect is small: for 1 ms per
+# day the power is hardly more than the 0.05 of no effect at all, and several of the significant results point the wrong
+# way.
+
 # %%
-axes = found.plot("type_s")
+small = truth | {"fixef": {"Intercept": 250, "day": 1}}
+blm.power(formula, study(8, 4), **small, n=1000, seed=5)
 
 # %% [markdown]
-# With 8 subjects and 4 days, a significant slope is about twice as large as the true one. Who plans the next study by it
-# plans too small a study. The sign is not the problem here.
-#
 # Do the intervals hold what they promise? `coverage` is the share of 95% intervals that have the true value in them.
 
 # %%
@@ -108,6 +114,7 @@ spent = blm.power(
     lambda subjects: blm.crossed(subject=subjects, day=np.linspace(0, 9, 72 // subjects)),
     {"subjects": [8, 12, 18, 24]},
     **truth,
+    n=300,
     seed=2,
 )
 spent
@@ -118,14 +125,82 @@ spent
 #
 # ## Subjects who do not come back
 #
-# `blm.dropout` lets a share of the subjects leave, at a day of which it is said how it is drawn, and `seed` in the
-# function's arguments lets every design be drawn anew. `blm.thinned` takes single rows away.
+# `blm.dropout` lets subjects leave for good, after each day with the same probability, and `blm.thinned` takes out single
+# rows at random. In a function with an argument `seed` each design has its own draw of who leaves.
+
 
 # %%
-help_text = blm.dropout.__doc__.splitlines()[0]
-print(help_text)
+def leaving(rate, seed):
+    """Return 18 subjects and ten days, of which some do not come to the end."""
+    return blm.dropout(blm.crossed(subject=18, day=range(10)), by="subject", over="day", rate=rate, seed=seed)
 
 
-def leaving(subjects, share, seed):
-    """Return a design in which a share of the subjects leave."""
-    return blm.dropout(study(subjects, 10), "subject", "day", share, seed=seed)
+left = blm.power(formula, leaving, {"rate": [0.0, 0.05, 0.1, 0.2]}, **truth, n=300, seed=3)
+left.table[["rate", "n_rows", "power", "power_lower", "power_upper", "coverage", "singular"]].round(2)
+
+# %% [markdown]
+# That subjects leave costs power. It does not bias the estimate here, since who leaves is left to chance; where those
+# leave who do badly, put that into the function which makes the design.
+#
+# ## From a pilot study, with what it does not know
+#
+# R: `powerSim(fit)`, which takes the estimates of a pilot study for the truth. A pilot study of 8 subjects and 7 days,
+# simulated from the model above, so that it can be held against the truth:
+
+# %%
+pilot = blm.simulate(formula, blm.crossed(subject=8, day=range(7)), **truth, seed=7).fit()
+pilot.tests()
+
+# %% [markdown]
+# By its estimates a study of 18 subjects and 10 days has this power:
+
+# %%
+plan = study(18, 10)
+sds = pilot.varcorr.query("term2.isna() and group == 'subject'").set_index("term1")["sd"]
+estimated = {
+    "fixef": pilot.fixef.to_dict(),
+    "sd": {"subject": sds.to_list()},
+    "cor": {"subject": float(pilot.varcorr["corr"].dropna().iloc[0])},
+    "sigma": pilot.sigma,
+}
+by_estimates = blm.power(formula, plan, **estimated, n=300, seed=4)
+by_estimates
+
+# %% [markdown]
+# The interval in brackets is that of the simulation, and says nothing of the pilot study's own uncertainty, which is much
+# larger. The posterior has it: each of its draws is a truth that the pilot study allows for, and has a power of its own.
+# 40 draws, 60 studies for each.
+
+# %%
+post = pilot.sample(seed=1, progressbar=False)
+draws = post.data["posterior"].to_dataset().stack(sample=("chain", "draw"))
+
+
+def power_of(i):
+    """Return slope and power if draw i of the posterior is the truth."""
+    one = draws.isel(sample=i)
+    true = {
+        "fixef": one["beta"].to_numpy(),
+        "sd": {"subject": one["sd_subject"].to_numpy()},
+        "cor": {"subject": float(one["cor_subject"][0])},
+        "sigma": float(one["sigma"]),
+    }
+    return true["fixef"][1], blm.power(formula, plan, **true, n=60, seed=i).table["power"].iloc[0]
+
+
+chosen = np.linspace(0, draws.sizes["sample"] - 1, 40).astype(int)
+allowed = pd.DataFrame([power_of(i) for i in chosen], columns=["slope", "power"])
+allowed["power"].describe(percentiles=[0.1, 0.25, 0.5, 0.75]).round(2)
+
+# %%
+figure, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
+ax.plot(allowed["slope"], allowed["power"], "o", ms=4, alpha=0.7)
+ax.axvline(truth["fixef"]["day"], color="grey", lw=1, ls="--")
+labels = ax.set(xlabel="slope, ms per day (dashed: the truth)", ylabel="power", ylim=(-0.02, 1.02))
+
+# %% [markdown]
+# The mean of these powers is the probability that the study finds something, as far as the pilot study can tell. It is
+# lower than the power by the estimates, and the range is wide: eight subjects do not say whether eighteen suffice. The
+# smallest effect that would matter is the better basis of a plan; from a pilot study take the sds.
+#
+# On the command line: `bayeslmm power "y ~ x + (x | g)" pilot.csv --groups 20,40`.
