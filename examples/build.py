@@ -48,9 +48,7 @@ def execute(made: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def clean(made: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Take out what belongs to one machine: where a warning was raised, how PyTensor was installed, versions; make
-    pictures small.
-    """
+    """Take out what belongs to one machine: places of warnings, PyTensor's BLAS, versions; make pictures small."""
     for cell in made.cells:
         if "outputs" in cell:
             cell.outputs.sort(key=lambda output: output.get("name") != "stderr")  # which comes first is chance

@@ -111,10 +111,10 @@ labels = ax.set(xlabel="residual sd, ms (dashed: the normal model's, for all)", 
 #
 # ## Which predicts better?
 #
-# R: `loo_compare(loo(a), loo(b), loo(c))`. What all three are asked is the same: the density of a row, given all others.
-# For the normal model `post.loo()` integrates the random effects out exactly; for the other two ArviZ has the log
-# likelihood of each row given its random effects, `az.loo`. There Pareto k is the one to watch: where it is above 0.7, a
-# row changes the posterior too much when it is left out, and the estimate for it is not to be relied on.
+# R: `loo_compare(loo(a), loo(b), loo(c))`. What all three are asked is the same: the density of a row, given all
+# others. For the normal model `post.loo()` integrates the random effects out exactly; for the other two ArviZ has the
+# log likelihood of each row given its random effects, `az.loo`. There Pareto k is the one to watch: where it is above
+# 0.7, a row changes the posterior too much when it is left out, and the estimate for it is not to be relied on.
 
 # %%
 elpds = {
@@ -128,8 +128,8 @@ az.compare(elpds, round_to="none")[["elpd", "se", "elpd_diff", "dse", "p"]].roun
 pd.Series({name: int((elpd.pareto_k > 0.7).sum()) for name, elpd in elpds.items()}, name="rows with k above 0.7")
 
 # %% [markdown]
-# Both are ahead of the normal model by 25 or more, about twice the standard error of the difference. Which of the two is
-# ahead of the other cannot be told from this: the number for the second rests on some rows for which it cannot be
+# Both are ahead of the normal model by 25 or more, about twice the standard error of the difference. Which of the two
+# is ahead of the other cannot be told from this: the number for the second rests on some rows for which it cannot be
 # relied on. A subject's sd is learned from ten rows, and the wildest of them matters a lot. One could leave these rows
 # out one at a time and sample again. For the question of the study it does not matter, as the next table shows.
 #
@@ -162,7 +162,8 @@ post_t.hypothesis(["Days > 8", "sd_Subject[Days] > 5"])
 
 # %% [markdown]
 # What speaks of measurements takes them to be normal with sd `sigma`. That would be wrong, and so it is refused: `loo`,
-# `logo`, `check`, `posterior_predictive`, `icc`, `bayes_r2`, `prior_sensitivity`, `apa`, `report`, prediction intervals.
+# `logo`, `check`, `posterior_predictive`, `icc`, `bayes_r2`, `prior_sensitivity`, `apa`, `report`, prediction
+# intervals.
 
 # %%
 try:
@@ -187,8 +188,8 @@ for name, context, draws in (("Student-t", robust, draws_t), ("sd by subject", u
 pd.DataFrame(shares).round(2)
 
 # %% [markdown]
-# The Student-t model makes lower times than were ever seen: its tails are long on both sides, and for all subjects alike.
-# That speaks for sds by subject, whatever `loo` says; and for a person who knows how the wild days came about.
+# The Student-t model makes lower times than were ever seen: its tails are long on both sides, and for all subjects
+# alike. That speaks for sds by subject, whatever `loo` says; and for a person who knows how the wild days came about.
 #
 # The page "Terms of your own" of the documentation has a third example, a response that a device could not measure and
 # that is treated as censored, and all names that are in the model.

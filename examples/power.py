@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Planning a study: simulation and power
 #
-# How many subjects, how many days each, and what can go wrong? R: `simr::powerSim`, `simr::powerCurve`, or a loop around
-# `simulate()` and `lmer()`. The study to be planned is like sleepstudy, with half the effect of a day.
+# How many subjects, how many days each, and what can go wrong? R: `simr::powerSim`, `simr::powerCurve`, or a loop
+# around `simulate()` and `lmer()`. The study to be planned is like sleepstudy, with half the effect of a day.
 
 # %%
 import matplotlib.pyplot as plt
@@ -125,8 +125,8 @@ spent
 #
 # ## Subjects who do not come back
 #
-# `blm.dropout` lets subjects leave for good, after each day with the same probability, and `blm.thinned` takes out single
-# rows at random. In a function with an argument `seed` each design has its own draw of who leaves.
+# `blm.dropout` lets subjects leave for good, after each day with the same probability, and `blm.thinned` takes out
+# single rows at random. In a function with an argument `seed` each design has its own draw of who leaves.
 
 
 # %%
@@ -167,9 +167,9 @@ by_estimates = blm.power(formula, plan, **estimated, n=300, seed=4)
 by_estimates
 
 # %% [markdown]
-# The interval in brackets is that of the simulation, and says nothing of the pilot study's own uncertainty, which is much
-# larger. The posterior has it: each of its draws is a truth that the pilot study allows for, and has a power of its own.
-# 40 draws, 60 studies for each.
+# The interval in brackets is that of the simulation, and says nothing of the pilot study's own uncertainty, which is
+# much larger. The posterior has it: each of its draws is a truth that the pilot study allows for, and has a power of
+# its own. 40 draws, 60 studies for each.
 
 # %%
 post = pilot.sample(seed=1, progressbar=False)
