@@ -253,8 +253,12 @@ class Model:
 
         return ModelPlots(self._design, self.priors)
 
-    def pymc_model(self, parameterisation: "Parameterisation" = "auto", marginal: bool = False) -> "pymc.Model":
+    def pymc_model(
+        self, parameterisation: "Parameterisation" = "auto", marginal: bool = False, likelihood: bool = True
+    ) -> "pymc.Model":
         """The PyMC model, to read, to draw, or to extend: named dims and coords, LKJ correlations.
+
+        It takes `pm.do`, `pm.observe`, `pm.compute_log_likelihood` and `pm.sample_posterior_predictive`.
 
         Parameters
         ----------
@@ -264,15 +268,31 @@ class Model:
         marginal
             Integrate out the random effects, and the coefficients whose priors are normal or flat: fewer parameters,
             which mix better. `Posterior.from_draws` draws the rest, exactly.
+        likelihood
+            False leaves the normal distribution of the response to you. In the model are the priors, also that of
+            `sigma`; the expected response `mu` (obs), offset included; and as data `y_observed` and `weights`, which
+            then count for nothing unless you use them.
+
+        Raises
+        ------
+        ArgumentError
+            `marginal=True` with `likelihood=False`: what is integrated out is integrated over the normal likelihood.
         """
+        from bayeslmm.bayes.hierarchical import pymc_model, without_starts
+
         if marginal:
             from bayeslmm.bayes.marginal_model import marginal_model
 
-            return marginal_model(self._design, self.priors)
-        from bayeslmm.bayes.hierarchical import pymc_model
+            if not likelihood:
+                raise ArgumentError(
+                    "pymc_model: marginal=True integrates over the normal likelihood, and likelihood=False leaves it "
+                    "out: use pymc_model(likelihood=False)"
+                )
+            return without_starts(marginal_model(self._design, self.priors))
         from bayeslmm.bayes.parameterisation import centred_groups
 
-        return pymc_model(self._design, self.priors, centred_groups(self._design, parameterisation, self._reliability))
+        centred = centred_groups(self._design, parameterisation, self._reliability)
+        return without_starts(pymc_model(self._design, self.priors, centred, likelihood))
 
     def marginal_logp(
         self, sd: Mapping[str, Any], sigma: Any, L: Mapping[str, Any] | None = None, beta: Any = None

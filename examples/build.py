@@ -17,7 +17,8 @@ from nbclient import NotebookClient
 from PIL import Image
 
 HERE = Path(__file__).parent
-KERNEL_FILE = re.compile(r"\S*ipykernel_\d+/\d+\.py:\d+: ")
+WARNED_FROM = re.compile(r"\S*(?:ipykernel_\d+|site-packages)/\S+\.py:\d+: ")
+BLAS = re.compile(r"\S*Warning: PyTensor could not link to a BLAS(?:.|\n)*?warnings\.warn\(\n")
 SOURCE_LINE = re.compile(r"\n  \S.*\n?\Z")
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 
@@ -47,13 +48,15 @@ def execute(made: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def clean(made: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Take out what belongs to one machine, where a warning was raised, versions of the kernel; make pictures small."""
+    """Take out what belongs to one machine: places of warnings, PyTensor's BLAS, versions; make pictures small."""
     for cell in made.cells:
         if "outputs" in cell:
             cell.outputs.sort(key=lambda output: output.get("name") != "stderr")  # which comes first is chance
+            said = [output for output in cell.outputs if output.get("name") == "stderr"]
+            for output in said:
+                output.text = SOURCE_LINE.sub("\n", WARNED_FROM.sub("", BLAS.sub("", output.text)))
+            cell.outputs = [output for output in cell.outputs if output not in said or output.text.strip()]
         for output in cell.get("outputs", []):
-            if output.get("name") == "stderr":
-                output.text = SOURCE_LINE.sub("\n", KERNEL_FILE.sub("", output.text))
             if "image/png" in output.get("data", {}):
                 output.data["image/png"] = few_colours(output.data["image/png"])
     made["metadata"] = nbformat.from_dict(KERNEL)

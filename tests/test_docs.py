@@ -61,6 +61,10 @@ def test_own_terms():
     # Beta(2, 4) and six batches: less than the 0.42 of REML, 1764 / (1764 + 2451.2) (lme4)
     assert 0.2 < share.mean() < 0.42
     assert np.isfinite(between.ranef()["estimate"]).all()
+    # what was censored is found again: the slope of the complete data by lme4 is 10.467, that of the clipped ones 8.03
+    assert names["draws"]["log_likelihood"]["y"].dims == ("chain", "draw", "obs")
+    assert abs(names["slope"].table["estimate"].iloc[0] - 10.467) < 1.0
+    assert 8.03 < blm.lmer("Reaction ~ Days + (Days | Subject)", names["clipped"]).fixef["Days"] + 0.01 < 8.06
 
 
 @pytest.mark.sampling

@@ -89,6 +89,27 @@ def printed(cell):
     return [re.sub(r"\d+ evaluations|\d+\.\d+\.\d+", "n", text) for text in texts]
 
 
+def test_what_is_quoted_from_r_is_what_r_printed():
+    """Every line of every block, in the order in which R printed the lines of a block."""
+    made = [(HOME / "tests" / "reference" / "from_r" / name).read_text() for name in ("machines.txt", "brms.txt")]
+    printed_by_r = [line.rstrip() for text in made for line in text.splitlines()]
+    cells = build().notebook(HOME / "examples" / "from_r.py").cells
+    blocks = [b for c in cells for b in re.findall(r"```text\n(.*?)```", c.source, flags=re.DOTALL)]
+    assert len(blocks) > 8
+    for block in blocks:
+        left = iter(printed_by_r)
+        for line in filter(None, map(str.rstrip, block.splitlines())):
+            assert line in left, line
+
+
+def test_versions_of_r_are_those_that_the_notebook_names():
+    folder = HOME / "tests" / "reference" / "from_r"
+    heads = [(folder / name).read_text().splitlines()[0] for name in ("machines.txt", "brms.txt")]
+    said = build().notebook(HOME / "examples" / "from_r.py").cells[0].source.replace("-", ".")
+    for name, number in re.findall(r"(\w+) (\d+(?:\.\d+)+)", ", ".join(heads)):
+        assert name == "rstan" or f"{name} {number}" in " ".join(said.split())
+
+
 def test_the_readme_shows_what_the_demo_prints(tmp_path):
     blocks = re.findall(r"```text\n(.*?)```", (HOME / "README.md").read_text(), flags=re.DOTALL)
     lines = [line for line in blocks[0].splitlines() if line.strip() not in ("", "...")]

@@ -27,7 +27,9 @@ from bayeslmm.bayes.vine import PartialCorrelations
 from bayeslmm.design import Design, RandomTerm
 
 
-def pymc_model(design: Design, priors: Priors, centred: frozenset[str] = frozenset()) -> pm.Model:
+def pymc_model(
+    design: Design, priors: Priors, centred: frozenset[str] = frozenset(), likelihood: bool = True
+) -> pm.Model:
     """Return the model of a design, with its data.
 
     Parameters
@@ -36,6 +38,8 @@ def pymc_model(design: Design, priors: Priors, centred: frozenset[str] = frozens
         The arrays, and the priors of their parameters.
     centred
         Grouping factors whose effects b_g are free variables; those of the others are functions of free z_g.
+    likelihood
+        Whether y is in it; otherwise its mean is, as `mu`.
 
     Raises
     ------
@@ -51,7 +55,17 @@ def pymc_model(design: Design, priors: Priors, centred: frozenset[str] = frozens
         sigma = variable("sigma", [priors.sigma], ())
         if design.has_weights:
             sigma = sigma / pt.sqrt(pm.Data("weights", design.weights, dims="obs"))
-        pm.Normal("y", mu=eta, sigma=sigma, observed=pm.Data("y_observed", design.y, dims="obs"), dims="obs")
+        y = pm.Data("y_observed", design.y, dims="obs")
+        if likelihood:
+            pm.Normal("y", mu=eta, sigma=sigma, observed=y, dims="obs")
+        else:
+            pm.Deterministic("mu", eta, dims="obs")
+    return model
+
+
+def without_starts(model: pm.Model) -> pm.Model:
+    """The model itself, its variables starting where PyMC chooses: `pm.do` and `pm.observe` take no other."""
+    model.rvs_to_initial_values.update(dict.fromkeys(model.free_RVs))
     return model
 
 
@@ -122,7 +136,7 @@ def _factor(term: RandomTerm, prior: LKJ) -> Any:
 
 
 def _block_factor(name: str, k: int, prior: LKJ) -> Any:
-    # without a starting value PyMC would compile the loop that draws one
+    # without a starting value our own sampling would compile the loop that draws one, which takes a second
     return pm.LKJCorr(name, n=k, eta=prior.eta, default_transform=PartialCorrelations(k), initval=np.eye(k))
 
 

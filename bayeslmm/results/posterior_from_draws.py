@@ -24,6 +24,7 @@ from bayeslmm.design import Design
 from bayeslmm.errors import ArgumentError, did_you_mean
 
 SAMPLE = ("chain", "draw")
+MEAN, OWN = "mu", "of the user"
 Dims = tuple[str, ...]
 
 
@@ -79,10 +80,16 @@ def from_draws(design: Design, priors: Priors, idata: Any, seed: int | None = No
         "priors": str(priors),
         "engine": "given draws",
         "effects": "given too" if found.is_complete else "drawn exactly, given these",
+        "likelihood": OWN if _has_mean(theirs["posterior"]) else "normal",
         "seed": seed,
         "bayeslmm_version": version("bayeslmm"),
     }
     return tree
+
+
+def _has_mean(posterior: xr.Dataset) -> bool:
+    """Whether these are draws of a model without our likelihood, which alone names its mean."""
+    return MEAN in posterior and set(posterior[MEAN].dims) == {*SAMPLE, "obs"}
 
 
 def checked_seed(seed: Any) -> int:

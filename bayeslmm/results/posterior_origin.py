@@ -43,8 +43,9 @@ def _engine(engine: str, design: Design, attrs: Mapping[Any, Any]) -> str:
         how = attrs.get("parameterisation")
         return f"hierarchical: everything is sampled, {_nuts(attrs)}" + (f"; random effects {how}" if how else "")
     if engine == "given draws":
-        effects = attrs.get("effects")
-        return "given draws" + (f"; coefficients and random effects {effects}" if effects else "")
+        effects, own = attrs.get("effects"), attrs.get("likelihood", "normal") != "normal"
+        told = f"; coefficients and random effects {effects}" if effects else ""
+        return f"given draws{told}" + ("; the likelihood is yours" if own else "")
     by = "a t distribution at the mode, reweighted," if engine == "importance" else _nuts(attrs)
     out, left = _parts(design, str(attrs.get("sampled", "")))
     return f"{engine}: {out} integrated out exactly, {by} on {left}"

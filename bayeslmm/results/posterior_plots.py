@@ -116,6 +116,7 @@ class PosteriorPlots:
         width, ax
             Of the figure in inches; or the axes to draw into.
         """
+        self.post._needs_normal("plot.predictive")
         return predictive(self.post.draws, seed, width, ax)
 
     def caterpillar(

@@ -164,3 +164,51 @@ def test_a_model_without_fixed_effects():
     posterior = blm.Posterior.from_draws(model, given, seed=1).data["posterior"]
     assert "beta" not in posterior
     assert posterior["b_h"].shape == (CHAINS, DRAWS, 5, 1)
+
+
+MEASUREMENTS = {
+    "loo": lambda post: post.loo(),
+    "loo of rows": lambda post: post.loo(conditional=True),
+    "logo": lambda post: post.logo("g"),
+    "check": lambda post: post.check(),
+    "posterior_predictive": lambda post: post.posterior_predictive(),
+    "log_likelihood": lambda post: post.log_likelihood(),
+    "extended": lambda post: post.extended(),
+    "kind": lambda post: post.predict(kind="predictive"),
+    "interval": lambda post: post.predict(interval="prediction"),
+    "icc": lambda post: post.icc(),
+    "bayes_r2": lambda post: post.bayes_r2(),
+    "prior_sensitivity": lambda post: post.prior_sensitivity(),
+    "apa": lambda post: post.apa(),
+    "report": lambda post: post.report(),
+    "picture": lambda post: post.plot.predictive(),
+}
+
+
+@pytest.fixture(scope="module")
+def own(model) -> blm.Posterior:
+    rows = len(model.design.y)
+    return blm.Posterior.from_draws(model, dataset(mu=(("chain", "draw", "obs"), np.zeros((CHAINS, DRAWS, rows)))))
+
+
+@pytest.mark.parametrize("verb", MEASUREMENTS)
+def test_a_likelihood_of_one_s_own_is_not_taken_for_normal(own, verb):
+    with pytest.raises(ArgumentError, match="likelihood of your own"):
+        MEASUREMENTS[verb](own)
+
+
+def test_what_holds_for_any_likelihood(own, model):
+    assert "the likelihood is yours" in " ".join(own.summary().text.split())
+    assert len(own.contrast("x").table) == 1
+    assert len(own.ranef()) == sum(t.k * t.n_levels for t in model.design.terms)
+    assert len(own.predict(frame().head(3), interval="confidence")) == 3
+
+
+def test_a_log_likelihood_of_one_s_own_is_used(own):
+    rows = own.design.n
+    values = np.random.default_rng(1).normal(-2, 0.1, size=(CHAINS, DRAWS, rows))
+    groups = {name: node.to_dataset() for name, node in own.data.children.items()}
+    log_likelihood = xr.Dataset({"y": (("chain", "draw", "obs"), values)}, own.data["posterior"].coords)
+    post = blm.Posterior.from_draws(own.model, xr.DataTree.from_dict(groups | {"log_likelihood": log_likelihood}))
+    expected = np.logaddexp.reduce(values.reshape(-1, rows), axis=0) - np.log(CHAINS * DRAWS)
+    assert abs(post.loo(conditional=True).elpd.elpd - expected.sum()) < 0.05 * rows

@@ -58,7 +58,9 @@ class Posterior(
         idata
             What `pm.sample` or nutpie returned, or a Dataset with dims chain and draw: `sigma`, and `sd_g` and `cor_g`
             for each grouping factor g; `beta_centred` where coefficients were sampled. With `beta` and all `b_g` in it
-            nothing is drawn. Other variables and groups are kept.
+            nothing is drawn. Other variables and groups are kept. With `mu` (obs) in it, it is of a model with a
+            likelihood of your own, `model.pymc_model(likelihood=False)`: what takes the response for normal, such as
+            `loo`, is then refused.
         seed
             Of the effects.
 

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from bayeslmm.design import Design
+from bayeslmm.errors import ArgumentError
 from bayeslmm.results import posterior_predict as predictions
 from bayeslmm.results.posterior_diagnostics import Diagnostics, diagnose
 from bayeslmm.results.posterior_draws import Draws
@@ -17,6 +18,9 @@ from bayeslmm.results.posterior_draws import Draws
 if TYPE_CHECKING:
     from bayeslmm.bayes.priors import Priors
     from bayeslmm.results.posterior import Posterior
+
+
+NORMAL = "normal"
 
 
 class FittableModel(Protocol):
@@ -78,6 +82,15 @@ class PosteriorBase(ABC):
     @cached_property
     def _diagnostics(self) -> Diagnostics:
         return diagnose(self.draws, self.data)
+
+    def _needs_normal(self, verb: str) -> None:
+        """Raise ArgumentError where the response is not normal, as a verb about measurements takes it to be."""
+        if self.data.attrs.get("likelihood", NORMAL) != NORMAL:
+            raise ArgumentError(
+                f"{verb}: it takes the response for normal with sd `sigma`; these draws, which have `mu`, are those of "
+                "a model with a likelihood of your own, pymc_model(likelihood=False): use pm.compute_log_likelihood, "
+                "pm.sample_posterior_predictive and az.loo for that model"
+            )
 
     @property
     def _obs(self) -> np.ndarray:

@@ -69,6 +69,7 @@ class PosteriorEstimates(PosteriorBase):
         by_group
             Return one row for each grouping factor.
         """
+        self._needs_normal("icc")
         return icc_draws(self.draws, check_level(level), by_group)
 
     def bayes_r2(self, level: float = 0.95) -> pd.Series:
@@ -81,4 +82,5 @@ class PosteriorEstimates(PosteriorBase):
         level
             Probability of the interval.
         """
+        self._needs_normal("bayes_r2")
         return r2_draws(self.draws, check_level(level))

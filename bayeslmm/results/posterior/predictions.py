@@ -75,6 +75,8 @@ class PosteriorPredictions(PosteriorBase):
         ArgumentError
             An argument is not known, or the draws do not fit into memory.
         """
+        if kind == "predictive" or interval in ("prediction", "predictive"):
+            self._needs_normal("predict, of measurements")
         return predictions.predict_posterior(self.draws, newdata, re, new_levels, kind, level, seed, draws, interval)
 
     def posterior_predictive(self, re: Replicated = "all", seed: Seed = None) -> xr.Dataset:
@@ -88,10 +90,12 @@ class PosteriorPredictions(PosteriorBase):
         seed
             Of the random numbers.
         """
+        self._needs_normal("posterior_predictive")
         return predictions.posterior_predictive(self.draws, self._obs, seed, re)
 
     def log_likelihood(self) -> xr.DataArray:
         """Log density (chain, draw, obs) of each response, given its random effects; weights respected."""
+        self._needs_normal("log_likelihood")
         return predictions.log_likelihood(self.draws, self._obs)["y"]
 
     def prior(self, draws: int = 1000, seed: int | None = None) -> xr.Dataset:
@@ -123,7 +127,7 @@ class PosteriorPredictions(PosteriorBase):
         """
         make = {
             "posterior_predictive": lambda: self.posterior_predictive(seed=seed),
-            "log_likelihood": lambda: predictions.log_likelihood(self.draws, self._obs),
+            "log_likelihood": lambda: self.log_likelihood().to_dataset(name="y"),
             "prior": lambda: self.prior(prior_draws, seed),
             "log_prior": self._log_prior,
         }

@@ -55,6 +55,7 @@ class PosteriorPriors(PosteriorBase):
         PriorSensitivity or PriorDecision
             `print` it; `.table`, of a decision also `.curve`, `.sentence` and `.plot()`.
         """
+        self._needs_normal("prior_sensitivity")
         from bayeslmm.results.prior_decision import prior_decision
         from bayeslmm.results.prior_parameters import own_priors
         from bayeslmm.results.prior_sensitivity import prior_sensitivity

@@ -50,6 +50,7 @@ class PosteriorWords(PosteriorBase):
         terms
             The coefficients that are told of; None for the first dozen.
         """
+        self._needs_normal("apa")
         from bayeslmm.results.apa.of_posterior import apa_of_posterior
 
         return apa_of_posterior(self._posterior, check_level(level), terms)
@@ -71,6 +72,7 @@ class PosteriorWords(PosteriorBase):
         ArgumentError
             The file cannot be written.
         """
+        self._needs_normal("report")
         from bayeslmm.results.report.of_posterior import report_of_posterior
 
         return report_of_posterior(self._posterior, path, check_level(level), title)

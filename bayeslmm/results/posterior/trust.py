@@ -41,11 +41,14 @@ class PosteriorTrust(PosteriorBase):
             as brms' `reloo`.
         """
         if not conditional:
+            self._needs_normal("loo")
             found = exact_loo(self.draws, self.priors, self._obs, draws)
             return refit_bad(found, self.draws, self.priors, self._without) if refit else found
         if draws is not None or refit:
             given = "refit=True" if refit else "draws=..."
             raise ArgumentError(f"loo(conditional=True) takes all draws; {given} is for the exact one")
+        if "log_likelihood" not in self.data.children:
+            self._needs_normal("loo(conditional=True)")
         tree = self.data if "log_likelihood" in self.data.children else self._posterior.extended("log_likelihood").data
         return psis_loo(tree)
 
@@ -59,6 +62,7 @@ class PosteriorTrust(PosteriorBase):
         refit
             Sample again without each level whose Pareto k is above the limit, and take its elpd from these draws.
         """
+        self._needs_normal("logo")
         found = exact_logo(self.draws, self.priors, group)
         return refit_bad(found, self.draws, self.priors, self._without) if refit else found
 
@@ -84,4 +88,5 @@ class PosteriorTrust(PosteriorBase):
         seed
             Of the random numbers.
         """
+        self._needs_normal("check")
         return check_posterior(self.draws, self.priors, self._obs, replicates, seed)
