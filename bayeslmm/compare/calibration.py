@@ -33,6 +33,7 @@ from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.posterior_diagnostics import parameters
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_predict import make_predictor
+from bayeslmm.results.table_export import Tabular
 
 RANKED, NULL, LEAST = 99, 1999, 50
 CLEAR, LIKELIHOOD = 0.01, "log likelihood"
@@ -58,7 +59,7 @@ class Sampled(Protocol):
 
 
 @dataclass(frozen=True, repr=False)
-class Calibration:
+class Calibration(Tabular):
     """What `blm.calibrate(model)` returns; `print` it, take `table`, or look at `plot()`.
 
     Attributes
@@ -137,6 +138,9 @@ class Calibration:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

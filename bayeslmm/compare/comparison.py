@@ -17,6 +17,7 @@ from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
+from bayeslmm.results.table_export import Tabular
 from bayeslmm.results.tables import estimated_pairs
 
 COLUMNS = [
@@ -38,7 +39,7 @@ NEGLIGIBLE = 0.1
 
 
 @dataclass(frozen=True, repr=False)
-class Comparison:
+class Comparison(Tabular):
     """What `compare` returns; `print` it, take `.table`, or `.plot()` it.
 
     Attributes
@@ -86,6 +87,9 @@ class Comparison:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -32,6 +32,7 @@ from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
+from bayeslmm.results.table_export import Tabular
 
 
 @runtime_checkable
@@ -43,7 +44,7 @@ class CanFit(Protocol):
 
 
 @dataclass(frozen=True, repr=False)
-class Pooling:
+class Pooling(Tabular):
     """What `pooling` returns; `print` it, take `.table`, `.measures` and `.movers()`, or plot it.
 
     Attributes
@@ -221,6 +222,9 @@ class Pooling:
         return pooling_text(self)
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -1,7 +1,6 @@
 """F tests of the terms of the fixed part, printed as lmerTest's `anova()` prints them."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ from bayeslmm.point.hypotheses import type1, type2, type3
 from bayeslmm.point.inference import Inference
 from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
-from bayeslmm.results.table_export import to_great_tables, to_latex, to_markdown
+from bayeslmm.results.table_export import Tabular
 
 TYPES: dict[object, str] = dict(zip((1, 2, 3, "1", "2", "3", "I", "II", "III"), ("I", "II", "III") * 3, strict=True))
 HYPOTHESES = {"I": type1, "II": type2, "III": type3}
@@ -28,7 +27,7 @@ TITLES = {
 
 
 @dataclass(frozen=True)
-class Anova:
+class Anova(Tabular):
     """Table of F tests.
 
     Attributes
@@ -69,17 +68,8 @@ class Anova:
 
     __repr__ = __str__
 
-    def to_markdown(self, caption: str = "") -> str:
-        """The table as a Markdown table."""
-        return to_markdown(self.table, caption)
-
-    def to_latex(self, caption: str = "", label: str = "") -> str:
-        """The table as a LaTeX table, with rules of booktabs."""
-        return to_latex(self.table, caption, label)
-
-    def to_great_tables(self, caption: str = "") -> Any:
-        """The table as a `great_tables.GT`, where that package is installed."""
-        return to_great_tables(self.table, caption)
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -11,6 +11,7 @@ from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.point.influence import Base, Deletions, delete_rows, delete_sets
 from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit
@@ -19,7 +20,7 @@ SHOWN = 10
 
 
 @dataclass(frozen=True, repr=False)
-class Influence:
+class Influence(Tabular):
     """What `fit.influence()` returns; `print` it, take its tables, or `plot()` it.
 
     Attributes
@@ -65,6 +66,9 @@ class Influence:
         return _text(self)
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -18,12 +18,13 @@ from bayeslmm.results.checks import check_level
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.robust import Df, Robust, WildBootstrap, robust, wild_bootstrap
 from bayeslmm.results.summary import DIGITS, call_lines, coefficient_lines, note_lines, residual_lines
+from bayeslmm.results.table_export import Tabular
 
 FEW = 5  # residual degrees of freedom up to which R prints the residuals themselves
 
 
 @dataclass(frozen=True, repr=False)
-class LinearFit:
+class LinearFit(Tabular):
     """A least-squares fit: complete pooling, where the data have groups.
 
     With clusters, `vcov`, `bse`, `tests`, `confint` and `summary` have cluster-robust errors: CR2 with Satterthwaite
@@ -250,6 +251,9 @@ class LinearFit:
 
     def __repr__(self) -> str:
         return self.summary()
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.tests()
 
     def _repr_html_(self) -> str:
         return preformatted(self.summary())

@@ -31,12 +31,13 @@ from bayeslmm.results.fit import Fit
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.pooled_anova import PooledAnova, models_over_imputations, terms_over_imputations
 from bayeslmm.results.summary import call_lines, fixed_lines, random_lines, size_line
+from bayeslmm.results.table_export import Tabular
 
 RULES = "pooled by Rubin's rules with Barnard and Rubin's df; several together by D1 (Li, Raghunathan & Rubin 1991)"
 
 
 @dataclass(frozen=True, repr=False)
-class PooledFits:
+class PooledFits(Tabular):
     """What `blm.pool` makes of fits of multiply imputed data. Tables as those of a `Fit`.
 
     Attributes
@@ -210,6 +211,9 @@ class PooledFits:
         return "\n\n".join(s for s in sections if s)
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.tests()
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

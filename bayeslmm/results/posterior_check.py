@@ -26,6 +26,7 @@ from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_loo import Loo, exact_loo
 from bayeslmm.results.posterior_predict import replicator
 from bayeslmm.results.predictor import Seed, Streams
+from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +80,7 @@ class Replicates:
 
 
 @dataclass(frozen=True, repr=False)
-class PosteriorCheck:
+class PosteriorCheck(Tabular):
     """What `post.check()` returns; `print` it, take `.table`, look at `.plot()`, or ask `.ok`.
 
     Attributes
@@ -147,6 +148,9 @@ class PosteriorCheck:
         )
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

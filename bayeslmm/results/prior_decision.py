@@ -21,12 +21,13 @@ from bayeslmm.results import rformat, style
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.prior_reweighting import AtFactor, AtFactors, Base, Refit
+from bayeslmm.results.table_export import Tabular
 
 STEP, TOLERANCE = float(np.sqrt(2)), 1.05
 
 
 @dataclass(frozen=True)
-class PriorDecision:
+class PriorDecision(Tabular):
     """What `post.prior_sensitivity("grade", prior="sd")` returns; `print` it, `.plot()` it, or take its parts.
 
     Attributes
@@ -64,6 +65,9 @@ class PriorDecision:
         return "\n".join([self.sentence, "", text, *self.notes])
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

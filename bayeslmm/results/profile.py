@@ -15,12 +15,13 @@ from bayeslmm.point.profile import Curve, Profiler
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.parameters import Asked, chosen, parameter_names
+from bayeslmm.results.table_export import Tabular
 
 NOTE = "profile likelihood: the ML deviance is profiled, as in lme4, for REML fits too"
 
 
 @dataclass(frozen=True)
-class Profile:
+class Profile(Tabular):
     """Profiles of some parameters.
 
     Attributes
@@ -107,6 +108,9 @@ class Profile:
             tail = f"an end at the boundary: {', '.join(at_bound)}"
             lines.append(fill(tail, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
         return "\n".join(lines)
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.confint(self.level)
 
     def _repr_html_(self) -> str:
         return preformatted(repr(self))

@@ -12,6 +12,7 @@ from bayeslmm.point.influence import Base
 from bayeslmm.point.simulated import Standardised, simulate_and_standardise
 from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit
@@ -21,7 +22,7 @@ LEAST, MOST, NUMBERS, LIMIT = 99, 999, 5_000_000, 40_000_000
 
 
 @dataclass(frozen=True, repr=False)
-class QuantileResiduals:
+class QuantileResiduals(Tabular):
     """What `fit.quantile_residuals()` returns; `print` it, take `.values` or `.tests`, or `plot()` it.
 
     Attributes
@@ -67,6 +68,9 @@ class QuantileResiduals:
         )
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.tests
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

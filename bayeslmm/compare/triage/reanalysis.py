@@ -25,12 +25,13 @@ from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.report import Report
 from bayeslmm.results.saved import PathLike
+from bayeslmm.results.table_export import Tabular
 
 OPTIONS = ("post", "focal", "ddf", "level", "near", "seed", "sensitivity", "sampling", "bootstrap")
 
 
 @dataclass(frozen=True, repr=False)
-class Reanalysis:
+class Reanalysis(Tabular):
     """What `reanalyse` returns; `print` it, take the tables of its parts, or plot it.
 
     Attributes
@@ -110,6 +111,9 @@ class Reanalysis:
         return as_text(self)
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.effects
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))
