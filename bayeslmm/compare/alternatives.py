@@ -68,7 +68,7 @@ class Alternatives(Tabular):
     post: Posterior | None
     notes: tuple[str, ...] = ()
 
-    def plot(self, axes: np.ndarray | None = None, width: float = 7.0) -> np.ndarray:
+    def plot(self, axes: Any = None, width: float = 7.0) -> np.ndarray:
         """Forest plot: one panel for each focal coefficient, one row for each method.
 
         Parameters

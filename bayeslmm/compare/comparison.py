@@ -63,7 +63,7 @@ class Comparison(Tabular):
         """Whether nothing is flagged."""
         return not self.table["flag"].any()
 
-    def plot(self, axes: np.ndarray | None = None, width: float = 7.0) -> np.ndarray:
+    def plot(self, axes: Any = None, width: float = 7.0) -> np.ndarray:
         """Forest plot, REML above the posterior, one panel per kind of parameter; returns the axes.
 
         Parameters

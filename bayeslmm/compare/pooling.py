@@ -11,7 +11,7 @@ others too: at a correlation of +-1 a slope follows its intercept, far from its 
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -125,7 +125,7 @@ class Pooling(Tabular):
         self,
         x: str | None = None,
         group: str | None = None,
-        axes: np.ndarray | None = None,
+        axes: Any = None,
         width: float = 7.0,
     ) -> np.ndarray:
         """Small multiples, one panel per level (at most 24): the data, and the lines of the three poolings.
@@ -151,7 +151,7 @@ class Pooling(Tabular):
         self,
         group: str | None = None,
         terms: tuple[str, ...] | None = None,
-        axes: np.ndarray | None = None,
+        axes: Any = None,
         width: float = 7.0,
     ) -> np.ndarray:
         """Random effects of every level with conditional intervals, sorted; REML and Bayes dodged.

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -27,14 +26,9 @@ GOALS = {"power": 0.8, "type_m": 1.0}
 
 
 def _panels(count: int, width: float, height: float, axes: Any) -> np.ndarray:
-    if axes is not None:
-        return np.ravel(np.asarray(axes, dtype=object))
     columns = min(count, 1 if width < NARROW else 2)
     rows = -(-count // columns)
-    _, made = plt.subplots(rows, columns, figsize=(width, height * rows), layout="constrained", squeeze=False)
-    for ax in made.ravel()[count:]:
-        ax.set_visible(False)
-    return made.ravel()[:count]
+    return style.panels(axes, count, (rows, columns), (width, height * rows), "plot")[0]
 
 
 def plot_power(of: "Power", measure: str, axes: Any, width: float) -> np.ndarray:

@@ -73,13 +73,13 @@ class Influence(Tabular):
     def _repr_html_(self) -> str:
         return preformatted(str(self))
 
-    def plot(self, width: float = 7.0) -> np.ndarray:
+    def plot(self, width: float = 7.0, axes: Any = None) -> np.ndarray:
         """Draw Cook's distance and DFBETAS with the names of the outlying levels.
 
         Parameters
         ----------
-        width
-            Of the figure, in inches.
+        width, axes
+            Of the figure, in inches; or two axes to draw into.
 
         Returns
         -------
@@ -87,7 +87,7 @@ class Influence(Tabular):
         """
         from bayeslmm.results.influence_plot import influence_plot
 
-        return influence_plot(self, width)
+        return influence_plot(self, width, axes)
 
 
 def influence(fit: "Fit", by: Any, exact: bool) -> Influence:

@@ -117,13 +117,13 @@ class PosteriorCheck(Tabular):
         found = levels.means if what == "means" else levels.sds
         return np.concatenate([found(data.y[None]), found(data.new)]).T
 
-    def plot(self, width: float = 7.0) -> "dict[str, Axes]":
+    def plot(self, width: float = 7.0, axes: Any = None) -> "dict[str, Axes]":
         """One page: densities, LOO-PIT, means and sds of groups, residuals, test statistics.
 
         Parameters
         ----------
-        width
-            Of the figure in inches; below 5, one panel under the other.
+        width, axes
+            Of the figure in inches; below 5, one panel under the other; or six axes to draw into.
 
         Returns
         -------
@@ -132,7 +132,7 @@ class PosteriorCheck(Tabular):
         """
         from bayeslmm.results.posterior_check_plot import page
 
-        return page(self, width)
+        return page(self, width, axes)
 
     def __str__(self) -> str:
         R = self.replicates.same.shape[0]

@@ -1,8 +1,7 @@
 """The page of `post.check().plot()`: observed data in dark, data of the model in orange."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from arviz_stats.base import array_stats
 from matplotlib.axes import Axes
@@ -19,12 +18,12 @@ SMOOTH = {"extend": True, "bound_correction": False}
 PANELS = ("density", "loo_pit", "means", "sds", "residuals", "statistics")
 
 
-def page(check: "PosteriorCheck", width: float) -> dict[str, Axes]:
+def page(check: "PosteriorCheck", width: float, axes: Any = None) -> dict[str, Axes]:
     """Draw the page and return its axes by panel."""
     columns = 1 if width < NARROW else 2
     rows = len(PANELS) // columns
-    _, axes = plt.subplots(rows, columns, figsize=(width, 2.6 * rows), layout="constrained", squeeze=False)
-    out = dict(zip(PANELS, axes.ravel(), strict=True))
+    panels, _ = style.panels(axes, len(PANELS), (rows, columns), (width, 2.6 * rows), "check().plot")
+    out = dict(zip(PANELS, panels, strict=True))
     inches, term = width / columns - 0.75, check.shown_term
     _density(out["density"], check.replicates, inches)
     _pit(out["loo_pit"], check, inches)

@@ -1,7 +1,7 @@
 """Simulation-based residuals with their tests: `fit.quantile_residuals()`."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -75,17 +75,17 @@ class QuantileResiduals(Tabular):
     def _repr_html_(self) -> str:
         return preformatted(str(self))
 
-    def plot(self, width: float = 7.0) -> np.ndarray:
+    def plot(self, width: float = 7.0, axes: Any = None) -> np.ndarray:
         """Draw them against the uniform distribution, with the band, and against the fitted values.
 
         Parameters
         ----------
-        width
-            Of the figure, in inches.
+        width, axes
+            Of the figure, in inches; or two axes to draw into.
         """
         from bayeslmm.results.fit_plots import quantile_plot
 
-        return quantile_plot(self, width)
+        return quantile_plot(self, width, axes)
 
 
 def simulated(fit: "Fit", n: int | None, seed: int | np.random.Generator | None) -> Standardised:

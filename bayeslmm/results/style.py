@@ -10,10 +10,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Bbox
+
+from bayeslmm.errors import ArgumentError
 
 # Okabe & Ito (2008)
 REML = "#0072B2"
@@ -51,6 +54,75 @@ def new_axes(ax: Axes | None, width: float, height: float) -> Axes:
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
+def panels(
+    axes: Any, count: int, shape: tuple[int, int], size: tuple[float, float], caller: str, **options: Any
+) -> tuple[np.ndarray, Figure | None]:
+    """Return axes (count,), one for each panel: those given, or the first of a new figure, whose others are hidden.
+
+    Parameters
+    ----------
+    axes
+        Given by the caller: axes or any nesting of them; None makes a figure.
+    count
+        Of the panels.
+    shape, size
+        Rows and columns of a new figure, and its size in inches.
+    caller
+        What the message calls the picture.
+    **options
+        For `plt.subplots`.
+
+    Returns
+    -------
+    panels
+        (count,)
+    figure
+        The new one; None where axes were given: then what belongs to a whole figure is not ours to set.
+
+    Raises
+    ------
+    ArgumentError
+        Other than `count` axes are given, or something else than axes.
+    """
+    if axes is not None:
+        return _given(axes, count, caller), None
+    figure, grid = plt.subplots(*shape, figsize=size, layout="constrained", squeeze=False, **options)
+    flat = grid.ravel()
+    for ax in flat[count:]:
+        ax.set_visible(False)
+    return flat[:count], figure
+
+
+def _given(axes: Any, count: int, caller: str) -> np.ndarray:
+    found = np.ravel(np.asarray(list(axes.values()) if isinstance(axes, dict) else axes, dtype=object))
+    other = next((a for a in found if not isinstance(a, Axes)), None)
+    got = f"{found.size}" if other is None else f"something that is no Axes ({type(other).__name__})"
+    if other is not None or found.size != count:
+        panels = "1 panel: give axes= one Axes" if count == 1 else f"{count} panels: give axes= {count} Axes"
+        raise ArgumentError(f"{caller} has {panels}; got {got}")
+    return found
+
+
+def headline(figure: Figure | None, panels: np.ndarray, text: str, width: float) -> None:
+    """Title of all panels: of the figure; or, where that is not ours, above the title of the first panel."""
+    if figure is not None:
+        figure.suptitle(fold(text, width), x=0.01, ha="left", fontsize=10)
+        return
+    first: Any = panels[0]
+    room = first.get_window_extent().width / first.get_figure(root=True).dpi
+    own = first.get_title("left")
+    first.set_title("\n".join([fold(text, room, 9), *([own] if own else [])]), loc="left", fontsize=9)
+
+
+def same_limits(panels: np.ndarray, y: bool = True, x: bool = True) -> None:
+    """Give axes that do not share their limits the same ones."""
+    for wanted, get, set_ in ((x, "get_xlim", "set_xlim"), (y, "get_ylim", "set_ylim")):
+        if wanted:
+            ends = np.array([getattr(ax, get)() for ax in panels])
+            for ax in panels:
+                getattr(ax, set_)(ends.min(), ends.max())
+
+
 def tidy(ax: Axes, title: str, **labels: Any) -> Axes:
     """Title at the left that says what to see; no frame; light grid."""
     ax.set_title(title, loc="left", fontsize=10)
@@ -78,12 +150,14 @@ def fold(text: str, inches: float, size: float = 10) -> str:
     return "\n".join(line for part in text.split("\n") for line in _even_lines(part, 72 * SAFE * inches, size))
 
 
-def fold_titles(figure: Any) -> None:
-    """Fold the titles of all panels to the room that the layout leaves, up to the next panel or the edge."""
+def fold_titles(panels: np.ndarray) -> None:
+    """Fold the titles of panels to the room that the layout leaves, up to the next panel or the edge."""
+    figure: Any = panels[0].get_figure(root=True)
     figure.draw_without_rendering()
-    panels = [(ax, ax.get_window_extent()) for ax in figure.axes if ax.get_visible()]
-    for ax, box in panels:
-        beside = [b.x0 for _, b in panels if b.x0 > box.x0 + 1 and b.y0 < box.y1 and box.y0 < b.y1]
+    boxes = [ax.get_window_extent() for ax in figure.axes if ax.get_visible()]
+    for ax in panels:
+        box = ax.get_window_extent()
+        beside = [b.x0 for b in boxes if b.x0 > box.x0 + 1 and b.y0 < box.y1 and box.y0 < b.y1]
         room = (min([*beside, figure.bbox.x1]) - box.x0) / figure.dpi - GAP
         for title in ax.get_children():
             if isinstance(title, Text) and title.get_text() and title.get_text() == ax.get_title("left"):
@@ -133,7 +207,7 @@ def name_points(ax: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[Any], si
 
     A name that finds no place is left out. The layout of the figure must be final but for these names.
     """
-    figure: Any = ax.figure
+    figure: Any = ax.get_figure(root=True)
     figure.draw_without_rendering()
     renderer = figure.canvas.get_renderer()
     marks = [line.get_xydata() for line in ax.lines if line.get_marker() not in ("None", "", None)]

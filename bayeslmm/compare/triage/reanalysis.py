@@ -87,13 +87,25 @@ class Reanalysis(Tabular):
         """
         return pictures.forest(self, effect, ax, width)
 
-    def plot_posterior(self, width: float = 7.0) -> np.ndarray:
-        """The posterior of the sds and correlations, with the estimate marked and the boundary's neighbourhood."""
-        return pictures.variances(self, width)
+    def plot_posterior(self, width: float = 7.0, axes: Any = None) -> np.ndarray:
+        """The posterior of the sds and correlations, with the estimate marked and the boundary's neighbourhood.
 
-    def plot_profile(self, width: float = 7.0) -> np.ndarray:
-        """How much the criterion rises when an sd or a correlation is moved away from its estimate."""
-        return pictures.profiles(self, width)
+        Parameters
+        ----------
+        width, axes
+            Of the figure in inches; or the axes to draw into, one for each panel.
+        """
+        return pictures.variances(self, width, axes)
+
+    def plot_profile(self, width: float = 7.0, axes: Any = None) -> np.ndarray:
+        """How much the criterion rises when an sd or a correlation is moved away from its estimate.
+
+        Parameters
+        ----------
+        width, axes
+            Of the figure in inches; or the axes to draw into, one for each panel.
+        """
+        return pictures.profiles(self, width, axes)
 
     def report(self, path: PathLike | None = None, title: str | None = None) -> Report:
         """One HTML page that needs nothing else: verdict, paragraphs to copy, tables, pictures, code to make it again.
