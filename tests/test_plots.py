@@ -11,6 +11,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 
 import bayeslmm as blm
 from bayeslmm.compare.calibration import RANKED, Calibration, summary
@@ -171,6 +173,34 @@ def test_a_picture_of_several_panels_is_drawn_into_the_axes_given(r, name):
         SEVERAL[name](r, axes=[*axes.ravel(), other])
     with pytest.raises(ArgumentError, match=r"; got something that is no Axes \(str\)"):
         SEVERAL[name](r, axes=["a"] * count)
+
+
+@pytest.mark.sampling
+@pytest.mark.parametrize("look", ["default", "dark_background"])
+@pytest.mark.parametrize("name", ALL)
+def test_words_can_be_read_on_light_and_on_dark(r, name, look):
+    with plt.style.context(look):
+        figure = drawn(ALL[name](r))[0].get_figure(root=True)
+        figure.draw_without_rendering()
+        words = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
+        assert len(words) > 4
+        faint = {t.get_text(): t.get_color() for t in words if ratio(t.get_color(), figure.get_facecolor()) < 3}
+        assert faint == {}
+        lines = [line for ax in figure.axes if ax.get_visible() for line in ax.lines if line.get_linestyle() != "None"]
+        assert all(ratio(line.get_color(), figure.get_facecolor()) > 1.9 for line in lines)
+
+
+def ratio(one, other):
+    """Contrast of two colours as the WCAG define it."""
+
+    def luminance(colour):
+        return sum(
+            w * (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4)
+            for w, c in zip((0.2126, 0.7152, 0.0722), to_rgb(colour), strict=True)
+        )
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
 
 
 def untouched(figure, other):

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bayeslmm.compare.methods import BAYES, CR2, FIXED, HC1, INTERACTION, INTERCEPT, MEANS, OLS, SLOPES, WILD
 from bayeslmm.results import style
+from bayeslmm.results.panels import headline, new_panels
 
 COLOURS = {
     **dict.fromkeys((OLS, HC1, CR2, WILD), style.COMPLETE),
@@ -42,24 +43,30 @@ def alternatives_forest(table: pd.DataFrame, group: str, level: float, axes: Any
     columns = 1 if width < NARROW or len(terms) == 1 else 2
     rows = -(-len(terms) // columns)
     size = (width, rows * (0.24 * count + 0.75) + 0.5)
-    panels, figure = style.panels(axes, len(terms), (rows, columns), size, "plot", sharey=True)
+    panels, figure = new_panels(axes, len(terms), (rows, columns), size, "plot", sharey=True)
     for term, ax in zip(terms, panels, strict=True):
         _panel(ax, table[table["term"] == term], term)
     if figure is not None:
         title = f"Each coefficient in {count} analyses ({100 * level:g}% intervals); clusters: {group}"
-        style.headline(figure, panels, title, width)
+        headline(figure, panels, title, width)
     return panels
 
 
 def _panel(ax: Axes, rows: pd.DataFrame, term: str) -> None:
     y = np.arange(len(rows))[::-1].astype(float)
     low, high = _limits(rows)
-    ax.axvline(0, color="#888888", lw=0.8)
+    ax.axvline(0, color=style.ink(), lw=0.8)
     for at, row in zip(y, rows.to_dict("records"), strict=True):
         colour = COLOURS[row["method"]]
         if np.isnan(row["estimate"]):
             ax.text(
-                0.5 * (low + high), at, "not estimable", ha="center", va="center", fontsize=8, color=style.NO_POOLING
+                0.5 * (low + high),
+                at,
+                "not estimable",
+                ha="center",
+                va="center",
+                fontsize=8,
+                color=style.readable(style.NO_POOLING),
             )
             continue
         _interval(ax, at, row["lower"], row["upper"], low, high, colour)

@@ -28,6 +28,7 @@ from bayeslmm.errors import ArgumentError, SamplingWarning, check_whole
 from bayeslmm.likelihood.threads import threads
 from bayeslmm.results import style
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.panels import new_panels
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.posterior_diagnostics import parameters
 from bayeslmm.results.posterior_draws import Draws
@@ -98,7 +99,7 @@ class Calibration(Tabular):
         names = [str(name) for name in self.ranks]
         rows = -(-len(names) // columns)
         size = (width, 0.3 + 2.0 * rows)
-        flat, figure = style.panels(axes, len(names), (rows, columns), size, "plot", sharex=True)
+        flat, figure = new_panels(axes, len(names), (rows, columns), size, "plot", sharex=True)
         k = np.arange(1, self.ranked + 1)
         z, n = k / (self.ranked + 1), len(self.ranks)
         low, high = band(n, self.ranked, level)
@@ -107,7 +108,7 @@ class Calibration(Tabular):
             share = below(self.ranks[name].to_numpy(), self.ranked) / n
             out = (share < low) | (share > high)
             colour = style.BAYES if out.any() else style.REML
-            ax.fill_between(z, low - z, high - z, step="mid", color=style.NO_POOLING, alpha=0.25, lw=0)
+            ax.fill_between(z, low - z, high - z, step="mid", color=style.NO_POOLING, alpha=style.veil(0.25), lw=0)
             ax.axhline(0, color=style.ink(), lw=0.8)
             ax.plot(z, share - z, color=colour, lw=1.4)
             style.tidy(ax, f"{style.fold(name, width / columns - 0.6)}\np = {p_values[name]:.2g}")

@@ -17,6 +17,7 @@ from bayeslmm.design import RandomTerm
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.point.distributions import normal_quantile
 from bayeslmm.results import style
+from bayeslmm.results.panels import new_panels
 
 MOST_LABELS = 40
 MOST_DODGED = 100
@@ -89,7 +90,7 @@ def _panels(axes: Any, count: int, height: float, width: float) -> tuple[np.ndar
     columns = min(count, 1 if width < NARROW else 2 if count in (2, 4) else 3)
     rows = -(-count // columns)
     size = (width, rows * height + 1.1)
-    return style.panels(axes, count, (rows, columns), size, "plot_caterpillar", sharey=True)
+    return new_panels(axes, count, (rows, columns), size, "plot_caterpillar", sharey=True)
 
 
 def _panel(

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from bayeslmm.results import style
+from bayeslmm.results.panels import new_panels
 
 TITLES = {
     "intercept": "Intercept",
@@ -43,7 +44,7 @@ def forest(table: pd.DataFrame, method: str, level: float, axes: Any = None, wid
     rows = [int((panel == k).sum()) for k in present]
     size = (width, 0.75 * len(present) + 0.36 * len(table) + 0.6)
     ratios = [r + 0.5 for r in rows]
-    panels, figure = style.panels(axes, len(present), (len(present), 1), size, "plot", height_ratios=ratios)
+    panels, figure = new_panels(axes, len(present), (len(present), 1), size, "plot", height_ratios=ratios)
     for kind, ax in zip(present, panels, strict=True):
         _panel(ax, table[panel == kind], kind, method, level, 4 if width < 5 else 6)
     if figure is not None:
@@ -93,7 +94,7 @@ def _panel(ax: Axes, rows: pd.DataFrame, kind: str, method: str, level: float, t
     )
     ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
     if kind in ("fixed", "cor"):
-        ax.axvline(0, color="#888888", lw=0.8)
+        ax.axvline(0, color=style.ink(), lw=0.8)
     if kind == "cor":
         ax.set(xlim=(-1.08, 1.08), xticks=[-1, 0, 1] if ticks < 5 else [-1, -0.5, 0, 0.5, 1])
     if kind == "sd":

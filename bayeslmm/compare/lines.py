@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from bayeslmm.design import Design, RandomTerm
 from bayeslmm.design.along import Along, all_columns, along
 from bayeslmm.results import rformat, style
+from bayeslmm.results.panels import new_panels, same_limits
 
 MOST = 24
 PANEL_INCHES = 1.15
@@ -65,7 +66,7 @@ def group_lines(
     if figure is not None:
         _finish(figure, panels, where, design, term, width)
     else:
-        style.same_limits(panels)
+        same_limits(panels)
     return panels
 
 
@@ -74,7 +75,7 @@ def _panels(axes: Any, count: int, width: float) -> tuple[np.ndarray, Figure | N
     rows = -(-count // columns)
     height = max(1.6, 0.85 * width / columns) * rows + 0.9
     shape, size = (rows, columns), (width, height)
-    panels, figure = style.panels(axes, count, shape, size, "plot_lines", sharex=True, sharey=True)
+    panels, figure = new_panels(axes, count, shape, size, "plot_lines", sharex=True, sharey=True)
     for ax in panels[max(0, count - columns) :]:
         ax.xaxis.set_tick_params(labelbottom=True)
     return panels, figure

@@ -10,6 +10,7 @@ from scipy import special
 
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results import style
+from bayeslmm.results.panels import new_panels
 from bayeslmm.results.posterior_check_plot import SMOOTH
 from bayeslmm.results.posterior_diagnostics import convergence, parameters
 from bayeslmm.results.posterior_draws import Draws
@@ -30,7 +31,7 @@ def forest(draws: Draws, level: float, width: float, axes: Any = None) -> np.nda
     heights = [0.25 * len(members) + around for members in kinds.values()]
     size = (width, sum(heights) + 0.3 * len(kinds))
     ratios = [0.25 * len(members) for members in kinds.values()]
-    panels, _ = style.panels(axes, len(kinds), (len(kinds), 1), size, "forest", height_ratios=ratios)
+    panels, _ = new_panels(axes, len(kinds), (len(kinds), 1), size, "forest", height_ratios=ratios)
     half = (1 - level) / 2
     for ax, (kind, members) in zip(panels, kinds.items(), strict=True):
         low, first, median, third, high = np.quantile(flat[:, members], [half, 0.25, 0.5, 0.75, 1 - half], axis=0)
@@ -102,7 +103,7 @@ def ranks(draws: Draws, chosen: str | list[str] | None, width: float, axes: Any 
     narrow = width < NARROW
     shape = (2 * len(rows), 1) if narrow else (len(rows), 2)
     height = (3.0 if narrow else 1.55) * len(rows) + 0.3
-    panels, _ = style.panels(axes, 2 * len(rows), shape, (width, height), "ranks")
+    panels, _ = new_panels(axes, 2 * len(rows), shape, (width, height), "ranks")
     pairs = panels.reshape(len(rows), 2)
     for j, (left, right) in zip(rows, pairs, strict=True):
         rhat = table["rhat"].iloc[j]
@@ -135,7 +136,7 @@ def _rank_panel(ax: Axes, values: np.ndarray, title: str) -> None:
     share = 1 / bins
     z = special.ndtri(1 - 0.025 / bins)
     half = z * np.sqrt(n * share * (1 - share))
-    ax.axhspan(n * share - half, n * share + half, color=style.NO_POOLING, alpha=0.25, lw=0)
+    ax.axhspan(n * share - half, n * share + half, color=style.NO_POOLING, alpha=style.veil(0.25), lw=0)
     for chain in range(chains):
         counts = np.histogram(order[chain], edges)[0]
         ax.stairs(counts, edges, color=CHAINS[chain % len(CHAINS)], lw=1)
@@ -171,7 +172,7 @@ def predictive(draws: Draws, seed: Seed, width: float, ax: Axes | None) -> Axes:
     ax.plot(x, density, color=style.ink(), lw=2)
     top: Any = {"ha": "right", "va": "top", "fontsize": 8, "transform": ax.transAxes}
     ax.text(0.99, 0.98, "observed", color=style.ink(), **top)
-    ax.text(0.99, 0.9, f"{len(made)} data sets of the model", color=style.BAYES, **top)
+    ax.text(0.99, 0.9, f"{len(made)} data sets of the model", color=style.readable(style.BAYES), **top)
     low, high = np.quantile(made.std(axis=1, ddof=1), [0.025, 0.975])
     title = f"{design.response}: sd {design.y.std(ddof=1):.3g}, in data of the model {low:.3g} to {high:.3g}"
     style.tidy(ax, style.fold(title, 0.8 * width))

@@ -17,6 +17,7 @@ from bayeslmm.point.distributions import normal_quantile
 from bayeslmm.results import style
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.effect_pictures import caterpillar, effect_grid, effects_plot, panels_of
+from bayeslmm.results.panels import headline, new_panels
 from bayeslmm.results.parameters import Asked
 from bayeslmm.results.quantile_residuals import Of, QuantileResiduals, check_of, simulated
 from bayeslmm.results.residual_pictures import boxes, by_group, group_term
@@ -98,7 +99,7 @@ class FitPlots:
         panels = [(terms[i], a, found.modes[i][:, a]) for i in chosen for a in range(terms[i].k)]
         columns = 1 if width < NARROW or len(panels) == 1 else 2
         rows = -(-len(panels) // columns)
-        flat, _ = style.panels(axes, len(panels), (rows, columns), (width, 3.1 * rows), "ranef_qq")
+        flat, _ = new_panels(axes, len(panels), (rows, columns), (width, 3.1 * rows), "ranef_qq")
         for (term, a, values), ax in zip(panels, flat, strict=True):
             title = f"{term.group}: {term.effects[a]}"
             if np.isfinite(values).all():
@@ -242,7 +243,7 @@ class FitPlots:
         columns = 1 if width < NARROW else 2
         count = 4 if self.fit.design.terms else 2
         size = (width, 3.1 * 4 / columns)
-        flat, _ = style.panels(axes, count, (4 // columns, columns), size, "diagnostics")
+        flat, _ = new_panels(axes, count, (4 // columns, columns), size, "diagnostics")
         each = width / columns
         self.residuals(ax=flat[0], width=each)
         self.qq(ax=flat[1], seed=seed, width=each)
@@ -261,7 +262,7 @@ def quantile_plot(found: QuantileResiduals, width: float, given: Any = None) -> 
     """Sorted quantile residuals with their band, and quantile residuals against the ranks of the fitted values."""
     narrow = width < NARROW
     shape, size = ((2, 1), (width, 5.6)) if narrow else ((1, 2), (width, 3.4))
-    axes, figure = style.panels(given, 2, shape, size, "quantile_residuals().plot")
+    axes, figure = new_panels(given, 2, shape, size, "quantile_residuals().plot")
     p = found.tests["p"]
     title = f"Quantile residuals ({found.of}): " + ", ".join(
         f"{name}\u00a0p\u00a0=\u00a0{p[name]:.2g}" for name in p.index
@@ -282,7 +283,7 @@ def quantile_plot(found: QuantileResiduals, width: float, given: Any = None) -> 
     axes[1].set_ylabel("quantile residual", fontsize=9)
     for ax in axes:
         ax.tick_params(labelsize=8)
-    style.headline(figure, axes, title, 0.95 * width)
+    headline(figure, axes, title, 0.95 * width)
     return axes
 
 
@@ -306,7 +307,7 @@ def _qq(ax: Axes, values: np.ndarray, names: Sequence[Any], level: float, title:
 
 def _draw_band(ax: Axes, x: np.ndarray, values: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> None:
     out = (values < lower) | (values > upper)
-    ax.fill_between(x, lower, upper, color=style.NO_POOLING, alpha=0.25, lw=0)
+    ax.fill_between(x, lower, upper, color=style.NO_POOLING, alpha=style.veil(0.25), lw=0)
     ax.plot([x[0], x[-1]], [x[0], x[-1]], color=style.ink(), lw=0.8)
     ax.plot(x[~out], values[~out], "o", ms=3, color=style.REML)
     ax.plot(x[out], values[out], "o", ms=4.5, color=style.BAYES)

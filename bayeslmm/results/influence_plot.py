@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from bayeslmm.results import style
 from bayeslmm.results.influence import Influence
+from bayeslmm.results.panels import headline, new_panels
 
 ALL_NAMED, NAMED = 30, 8
 NARROW = 5.0
@@ -28,14 +29,14 @@ def influence_plot(found: Influence, width: float, given: Any = None) -> np.ndar
     second = max(2.2, 0.55 * p + 1.2)
     if width < NARROW:
         size, ratios = (width, first + second), {"height_ratios": [first, second]}
-        axes, figure = style.panels(given, 2, (2, 1), size, "influence().plot", **ratios)
+        axes, figure = new_panels(given, 2, (2, 1), size, "influence().plot", **ratios)
     else:
-        axes, figure = style.panels(given, 2, (1, 2), (width, max(first, second)), "influence().plot")
+        axes, figure = new_panels(given, 2, (1, 2), (width, max(first, second)), "influence().plot")
     what = "a row" if found.by == "row" else f"a level of {found.by}"
     title = f"What changes without {what}" + ("" if found.exact else " (theta fixed)")
     names = _all_cooks(axes[0], found) if few else _many_cooks(axes[0], found)
     after = _dfbetas(axes[1], found)
-    style.headline(figure, axes, title, width)
+    headline(figure, axes, title, width)
     for ax, points in ((axes[0], names), (axes[1], after)):
         if points:
             x, y, labels = zip(*points, strict=True)

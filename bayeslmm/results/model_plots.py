@@ -15,6 +15,7 @@ from bayeslmm.design import Design, RandomTerm
 from bayeslmm.design.along import Along, all_columns, along
 from bayeslmm.errors import ArgumentError, check_whole, did_you_mean
 from bayeslmm.results import rformat, style
+from bayeslmm.results.panels import headline, new_panels
 from bayeslmm.results.posterior_draws import Draws
 
 WORLDS, GROUPS, COLUMNS = 3, 20, 9
@@ -88,7 +89,7 @@ def _lines(
     lines = mean[:draws] @ X.T
     worlds = [groups[s, : min(GROUPS, term.n_levels)] @ X.T for s in range(WORLDS)]
     size = (width, 0.72 * width + 0.9)
-    flat, figure = style.panels(axes, 1 + WORLDS, (2, 2), size, "priors", sharex=True, sharey=True)
+    flat, figure = new_panels(axes, 1 + WORLDS, (2, 2), size, "priors", sharex=True, sharey=True)
     _bundle(flat[0], where, at, lines, design, f"{draws} means")
     for i, ax in enumerate(flat[1:]):
         _bundle(ax, where, at, worlds[i], design, f"Draw {i + 1}")
@@ -142,7 +143,7 @@ def _label(axes: np.ndarray, where: Along) -> None:
 
 
 def _title(figure: Figure | None, panels: np.ndarray, text: str, design: Design, width: float) -> None:
-    style.headline(figure, panels, text, width)
+    headline(figure, panels, text, width)
     label = f"{design.response}{' - offset' if design.has_offset else ''}"
     if figure is None:
         panels[0].set_ylabel(label, fontsize=9)
@@ -158,7 +159,7 @@ def _means(design: Design, term: RandomTerm, found: Draws, width: float, axes: A
     observed, X, Z = (_by_level(term, design.weights, values) for values in (design.y_net[:, None], design.X, term.Z))
     observed = observed[:, 0]
     means = found.beta[:COLUMNS] @ X.T + (found.b(term)[:COLUMNS] * Z).sum(axis=2)
-    panels, figure = style.panels(axes, 1, (1, 1), (width, min(0.6 * width, 4.0)), "priors")
+    panels, figure = new_panels(axes, 1, (1, 1), (width, min(0.6 * width, 4.0)), "priors")
     ax = panels[0]
     for column, values in enumerate([observed, *means]):
         colour = style.PRIOR if column else style.ink()

@@ -22,6 +22,7 @@ from bayeslmm.results import rformat, style
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.draw_pictures import forest, predictive, ranks
 from bayeslmm.results.effect_pictures import caterpillar, effect_grid, effects_plot, panels_of
+from bayeslmm.results.panels import headline, new_panels
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.predictor import Seed
 from bayeslmm.results.prior_parameters import PriorParameter, marginal_correlation, own_priors, prior_parameters
@@ -168,11 +169,11 @@ class PosteriorPlots:
         rows = -(-len(chosen) // max(1, int(width / PANEL_INCHES)))
         columns = -(-len(chosen) // rows)
         size = (width, 1.55 * rows + 0.75)
-        flat, figure = style.panels(axes, len(chosen), (rows, columns), size, "prior_posterior")
+        flat, figure = new_panels(axes, len(chosen), (rows, columns), size, "prior_posterior")
         for density, ax in zip(chosen, flat, strict=True):
             _panel(ax, density, width / columns)
         hidden = f", the first {len(chosen)} of {len(found)}" if parameters is None and len(found) > MOST else ""
-        style.headline(figure, flat, f"Prior and posterior{hidden}", width)
+        headline(figure, flat, f"Prior and posterior{hidden}", width)
         _legend(figure, flat[0])
         style.fold_titles(flat)
         return flat
@@ -218,7 +219,7 @@ def _panel(ax: Axes, density: Density, inches: float) -> None:
     x = _grid(draws, density.support)
     if spread > 0:
         at, height, _ = arviz_stats.base.array_stats.kde(draws)
-        ax.fill_between(at, height, color=style.BAYES, alpha=0.35, lw=0)
+        ax.fill_between(at, height, color=style.BAYES, alpha=style.veil(0.35), lw=0)
         ax.plot(at, height, color=style.BAYES, lw=1.2)
         ax.set_ylim(0, 1.15 * height.max())
     else:
@@ -229,7 +230,9 @@ def _panel(ax: Axes, density: Density, inches: float) -> None:
     ax.set_xlim(x[0], x[-1])
     sds = ["flat" if prior is None else _sd(density.prior_sd), _sd(spread)]
     for text, colour, height in ((sds[0], style.PRIOR, 0.98), (sds[1], style.BAYES, 0.82)):
-        ax.text(0.99, height, text, color=colour, ha="right", va="top", fontsize=7.5, transform=ax.transAxes)
+        ax.text(
+            0.99, height, text, color=style.readable(colour), ha="right", va="top", fontsize=7.5, transform=ax.transAxes
+        )
 
 
 def _grid(draws: np.ndarray, support: Support) -> np.ndarray:

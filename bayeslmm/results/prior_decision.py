@@ -229,7 +229,7 @@ def _picture(found: PriorDecision, width: float, ax: Axes | None) -> Axes:
     curve = found.curve
     x = curve["factor"].to_numpy(float)
     ax.axhline(0, color=style.ink(), lw=0.8)
-    ax.fill_between(x, curve["lower"], curve["upper"], color=style.BAYES, alpha=0.25, lw=0)
+    ax.fill_between(x, curve["lower"], curve["upper"], color=style.BAYES, alpha=style.veil(0.25), lw=0)
     ax.plot(x, curve["estimate"], color=style.BAYES, lw=1.4)
     refitted = (curve["how"] == "refitted").to_numpy()
     ax.plot(x[refitted], curve["estimate"][refitted], "o", ms=4, color=style.BAYES, mfc=style.paper())
@@ -242,7 +242,7 @@ def _picture(found: PriorDecision, width: float, ax: Axes | None) -> Axes:
             xycoords=("data", "axes fraction"),
             xytext=(3, -3),
             textcoords="offset points",
-            color=style.PRIOR,
+            color=style.readable(style.PRIOR),
             va="top",
             fontsize=8,
         )

@@ -16,6 +16,7 @@ from scipy.interpolate import CubicSpline
 from bayeslmm.point.distributions import normal_quantile
 from bayeslmm.point.profile import Curve
 from bayeslmm.results import style
+from bayeslmm.results.panels import headline, new_panels, same_limits
 
 if TYPE_CHECKING:
     from bayeslmm.results.profile import Profile
@@ -30,16 +31,16 @@ def zeta_plot(profile: "Profile", level: float, width: float = 10.4, axes: Any =
     columns, inches = min(n, fitting), width / fitting
     rows = -(-n // columns)
     shape, size = (rows, columns), (inches * columns, 2.5 * rows)
-    panels, figure = style.panels(axes, n, shape, size, "profile().plot", sharey=True)
+    panels, figure = new_panels(axes, n, shape, size, "profile().plot", sharey=True)
     ends = profile.confint(min(level, profile.level))
     for ax, (name, curve) in zip(panels, profile.curves.items(), strict=True):
         _zeta_panel(ax, name, curve, ends.loc[name].to_numpy(dtype=float), level)
     for ax in panels[:: columns if figure is not None else n]:
         ax.set_ylabel(r"$\zeta$")
     title = f"Profile zeta with {level:.0%} intervals; straight where a Wald interval would do"
-    style.headline(figure, panels, title, inches * columns)
+    headline(figure, panels, title, inches * columns)
     if figure is None:
-        style.same_limits(panels, x=False)
+        same_limits(panels, x=False)
         return panels
     return np.array(figure.axes, dtype=object).reshape(shape)
 
@@ -64,7 +65,7 @@ def pairs_plot(profile: "Profile", names: list[str], given: Any = None) -> np.nd
     """Contours of 50, 80 and 95 % with traces: parameters below the diagonal, zetas above it."""
     n = len(names)
     size = (1.9 * n + 0.6, 1.9 * n + 0.6)
-    panels, figure = style.panels(given, n * n, (n, n), size, "profile().plot_pairs")
+    panels, figure = new_panels(given, n * n, (n, n), size, "profile().plot_pairs")
     axes = panels.reshape(n, n)
     for i, second in enumerate(names):
         for j, first in enumerate(names):
@@ -80,7 +81,7 @@ def pairs_plot(profile: "Profile", names: list[str], given: Any = None) -> np.nd
             if j == 0 and i > 0:
                 ax.set_ylabel(second, fontsize=7)
     title = "Profile pairs: contours of 50, 80 and 95%; parameters below, zeta above the diagonal"
-    style.headline(figure, panels, title, 1.9 * n)
+    headline(figure, panels, title, 1.9 * n)
     return axes
 
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from bayeslmm.design import RandomTerm
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results import style
+from bayeslmm.results.panels import headline, new_panels, same_limits
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit
@@ -70,7 +71,7 @@ def by_group(fit: "Fit", term: RandomTerm, width: float, axes: Any = None) -> np
     columns = min(order.size, 3 if width < 5 else 6)
     rows = -(-order.size // columns)
     size = (width, 1.15 * rows + 0.8)
-    flat, figure = style.panels(axes, order.size, (rows, columns), size, "by_group", sharex=True, sharey=True)
+    flat, figure = new_panels(axes, order.size, (rows, columns), size, "by_group", sharex=True, sharey=True)
     for j, ax in zip(order, flat, strict=True):
         own = term.index == j
         out = np.abs(values[own]) > BEYOND
@@ -83,9 +84,9 @@ def by_group(fit: "Fit", term: RandomTerm, width: float, axes: Any = None) -> np
     shown = "" if order.size == term.n_levels else f", the first {order.size} of {term.n_levels}"
     count = int((np.abs(values) > BEYOND).sum())
     title = f"Scaled residuals by {term.group}{shown}: {count} of {values.size} beyond {BEYOND:g}"
-    style.headline(figure, flat, title, 0.9 * width)
+    headline(figure, flat, title, 0.9 * width)
     if figure is None:
-        style.same_limits(flat)
+        same_limits(flat)
         flat[-1].set_xlabel("fitted value", fontsize=9)
         flat[0].set_ylabel("scaled residual", fontsize=9)
     else:

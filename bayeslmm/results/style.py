@@ -9,42 +9,80 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
+from matplotlib.colors import to_hex, to_rgb, to_rgba
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Bbox
-
-from bayeslmm.errors import ArgumentError
 
 # Okabe & Ito (2008)
 REML = "#0072B2"
 BAYES = "#D55E00"
 NO_POOLING = "#7F7F7F"
 COMPLETE = "#009E73"
-DATA = "#333333"
 PRIOR = "#CC79A7"
 
+ENOUGH = 4.5  # contrast of small words (WCAG 2.2, 1.4.3)
+MIDDLE = 0.18  # luminance: darker papers contrast more with white than with black
 GAP = 0.12  # inches between a title and what is beside it
 SAFE = 0.97  # letters as drawn are a little wider than their outlines
 
 MARKS = {"no pooling": NO_POOLING, "complete pooling": COMPLETE, "REML": REML, "Bayes": BAYES}
 
 
+def paper() -> Any:
+    """The colour behind a picture: of the axes, of the figure where axes are transparent, or what the words need."""
+    for part in ("axes.facecolor", "figure.facecolor"):
+        if to_rgba(mpl.rcParams[part])[3] > 0:
+            return mpl.rcParams[part]
+    return "black" if _luminance(mpl.rcParams["text.color"]) > MIDDLE else "white"
+
+
 def dark() -> bool:
     """Whether the caller's matplotlib style has a dark background."""
-    return sum(to_rgb(mpl.rcParams["axes.facecolor"])) < 1.5
+    return _luminance(paper()) < MIDDLE
 
 
-def ink() -> str:
-    """The colour of observed data, lines of reference and names: dark on light, light on dark."""
-    return "#E0E0E0" if dark() else DATA
+def ink() -> Any:
+    """The colour of observed data, lines of reference and names: that of the style's words, a little softer."""
+    words = mpl.rcParams["text.color"]
+    if contrast(words, paper()) < ENOUGH:
+        words = "white" if dark() else "black"
+    return _mixed(words, paper(), 0.2)
 
 
-def paper() -> Any:
-    """The colour of the background: hollow marks are filled with it."""
-    return mpl.rcParams["axes.facecolor"]
+def readable(colour: Any) -> Any:
+    """The colour, moved towards that of the ink until words in it can be read on the paper."""
+    steps = (_mixed(colour, ink(), share) for share in np.linspace(0, 1, 21))
+    return next((c for c in steps if contrast(c, paper()) >= ENOUGH), ink())
+
+
+def veil(alpha: float) -> float:
+    """How opaque a band is: what is light grey on white needs more to be seen on black."""
+    return min(1.0, 1.7 * alpha) if dark() else alpha
+
+
+def series() -> tuple[Any, ...]:
+    """Six colours for lines side by side."""
+    return (REML, BAYES, COMPLETE, PRIOR, NO_POOLING, ink())
+
+
+def contrast(one: Any, other: Any) -> float:
+    """Ratio of the luminances of two colours, from 1 to 21 (WCAG 2.2, "contrast ratio")."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: Any) -> float:
+    """Relative luminance in sRGB, from 0 to 1 (WCAG 2.2)."""
+    c = np.array(to_rgb(colour))
+    return float(np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722))
+
+
+def _mixed(colour: Any, other: Any, share: float) -> str:
+    """A colour with a share of another one in it."""
+    red, green, blue = (1 - share) * np.array(to_rgb(colour)) + share * np.array(to_rgb(other))
+    return to_hex((red, green, blue))
 
 
 def new_axes(ax: Axes | None, width: float, height: float) -> Axes:
@@ -54,81 +92,12 @@ def new_axes(ax: Axes | None, width: float, height: float) -> Axes:
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
-def panels(
-    axes: Any, count: int, shape: tuple[int, int], size: tuple[float, float], caller: str, **options: Any
-) -> tuple[np.ndarray, Figure | None]:
-    """Return axes (count,), one for each panel: those given, or the first of a new figure, whose others are hidden.
-
-    Parameters
-    ----------
-    axes
-        Given by the caller: axes or any nesting of them; None makes a figure.
-    count
-        Of the panels.
-    shape, size
-        Rows and columns of a new figure, and its size in inches.
-    caller
-        What the message calls the picture.
-    **options
-        For `plt.subplots`.
-
-    Returns
-    -------
-    panels
-        (count,)
-    figure
-        The new one; None where axes were given: then what belongs to a whole figure is not ours to set.
-
-    Raises
-    ------
-    ArgumentError
-        Other than `count` axes are given, or something else than axes.
-    """
-    if axes is not None:
-        return _given(axes, count, caller), None
-    figure, grid = plt.subplots(*shape, figsize=size, layout="constrained", squeeze=False, **options)
-    flat = grid.ravel()
-    for ax in flat[count:]:
-        ax.set_visible(False)
-    return flat[:count], figure
-
-
-def _given(axes: Any, count: int, caller: str) -> np.ndarray:
-    found = np.ravel(np.asarray(list(axes.values()) if isinstance(axes, dict) else axes, dtype=object))
-    other = next((a for a in found if not isinstance(a, Axes)), None)
-    got = f"{found.size}" if other is None else f"something that is no Axes ({type(other).__name__})"
-    if other is not None or found.size != count:
-        panels = "1 panel: give axes= one Axes" if count == 1 else f"{count} panels: give axes= {count} Axes"
-        raise ArgumentError(f"{caller} has {panels}; got {got}")
-    return found
-
-
-def headline(figure: Figure | None, panels: np.ndarray, text: str, width: float) -> None:
-    """Title of all panels: of the figure; or, where that is not ours, above the title of the first panel."""
-    if figure is not None:
-        figure.suptitle(fold(text, width), x=0.01, ha="left", fontsize=10)
-        return
-    first: Any = panels[0]
-    room = first.get_window_extent().width / first.get_figure(root=True).dpi
-    own = first.get_title("left")
-    first.set_title("\n".join([fold(text, room, 9), *([own] if own else [])]), loc="left", fontsize=9)
-
-
-def same_limits(panels: np.ndarray, y: bool = True, x: bool = True) -> None:
-    """Give axes that do not share their limits the same ones."""
-    for wanted, get, set_ in ((x, "get_xlim", "set_xlim"), (y, "get_ylim", "set_ylim")):
-        if wanted:
-            ends = np.array([getattr(ax, get)() for ax in panels])
-            for ax in panels:
-                getattr(ax, set_)(ends.min(), ends.max())
-
-
 def tidy(ax: Axes, title: str, **labels: Any) -> Axes:
     """Title at the left that says what to see; no frame; light grid."""
     ax.set_title(title, loc="left", fontsize=10)
     ax.set(**labels)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(color="#3A3A3A" if dark() else "#DDDDDD", linewidth=0.6)
+    ax.grid(color=_mixed(ink(), paper(), 0.7 if dark() else 0.83), linewidth=0.6)
     ax.set_axisbelow(True)
     return ax
 
@@ -226,7 +195,7 @@ def name_points(ax: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[Any], si
                 color=ink(),
                 ha="left" if dx > 0 else "right" if dx < 0 else "center",
                 va="bottom" if dy > 0 else "top" if dy < 0 else "center",
-                path_effects=[withStroke(linewidth=2, foreground=mpl.rcParams["axes.facecolor"])],
+                path_effects=[withStroke(linewidth=2, foreground=paper())],
             )
             box = text.get_window_extent(renderer)
             inside = ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1 and ax.bbox.y0 <= box.y0 and box.y1 <= ax.bbox.y1

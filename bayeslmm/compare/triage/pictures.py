@@ -14,6 +14,7 @@ from bayeslmm.compare.triage.verdict import POSTERIOR, why_not
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.point.profile import Curve
 from bayeslmm.results import style
+from bayeslmm.results.panels import headline, new_panels
 
 if TYPE_CHECKING:
     from bayeslmm.compare.triage.reanalysis import Reanalysis
@@ -33,7 +34,7 @@ def forest(found: "Reanalysis", effect: str | None, ax: Axes | None, width: floa
     rows = found.effects[found.effects["effect"] == chosen]
     ax = style.new_axes(ax, width, 0.26 * len(rows) + 1.2)
     first = rows["conclusion"].iloc[0]
-    ax.axvline(0, color="#888888", lw=0.8)
+    ax.axvline(0, color=style.ink(), lw=0.8)
     ax.axvline(rows["estimate"].iloc[0], color=style.REML, lw=0.6, ls=":")
     for y, row in zip(np.arange(len(rows))[::-1], rows.to_dict("records"), strict=True):
         _interval(ax, float(y), row, bool(why_not(found.alternatives, row["analysis"])))
@@ -83,7 +84,7 @@ def variances(found: "Reanalysis", width: float, given: Any = None) -> np.ndarra
         _titled(ax, str(table.index[j]), f"{100 * row['near']:.0f}% near the boundary")
         ax.grid(axis="y", visible=False)
     title = f"Posterior of the sds and correlations; the line is the {method} estimate"
-    style.headline(figure, axes, title, 0.95 * width)
+    headline(figure, axes, title, 0.95 * width)
     style.fold_titles(axes)
     return axes
 
@@ -91,7 +92,7 @@ def variances(found: "Reanalysis", width: float, given: Any = None) -> np.ndarra
 def _variance(ax: Axes, row: pd.Series, draws: np.ndarray, edge: float) -> None:
     low, high = (-1.0, 1.0) if row["kind"] == "cor" else (0.0, float(np.quantile(draws, 0.99)))
     bins = np.linspace(low, max(high, 1.1 * float(np.nan_to_num(row["reml"]))), 41)
-    counts, edges, patches = ax.hist(draws, bins.tolist(), color=style.BAYES, alpha=0.35)
+    counts, edges, patches = ax.hist(draws, bins.tolist(), color=style.BAYES, alpha=style.veil(0.35))
     for patch, left, right in zip(np.ravel(np.asarray(patches, dtype=object)), edges[:-1], edges[1:], strict=True):
         middle = (left + right) / 2
         if (row["kind"] == "sd" and middle < edge) or (row["kind"] == "cor" and abs(middle) > edge):
@@ -130,7 +131,7 @@ def profiles(found: "Reanalysis", width: float, given: Any = None) -> np.ndarray
         _profile(ax, curve, part.rise)
         _titled(ax, name)
     title = f"How far each can go before the {part.criterion} rises by {part.rise:.3g}"
-    style.headline(figure, axes, title, 0.95 * width)
+    headline(figure, axes, title, 0.95 * width)
     style.fold_titles(axes)
     return axes
 
@@ -152,4 +153,4 @@ def _profile(ax: Axes, curve: Curve, rise: float) -> None:
 def _panels(given: Any, count: int, width: float, caller: str) -> tuple[np.ndarray, Figure | None]:
     columns = min(count, 2 if width < NARROW else 3)
     rows = -(-count // columns)
-    return style.panels(given, count, (rows, columns), (width, 1.7 * rows + 0.5), caller)
+    return new_panels(given, count, (rows, columns), (width, 1.7 * rows + 0.5), caller)
