@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit
     from bayeslmm.results.pooled import pool
     from bayeslmm.results.posterior import Posterior
+    from bayeslmm.results.table_export import to_great_tables, to_latex, to_markdown
     from bayeslmm.verbs.alternatives import alternatives
     from bayeslmm.verbs.brm import brm
     from bayeslmm.verbs.lm import lm
@@ -109,6 +110,7 @@ _HOME = {
     "simulate": "bayeslmm.planning.simulate",
     "set_threads": "bayeslmm.likelihood.threads",
     "threads": "bayeslmm.likelihood.threads",
+    **dict.fromkeys(("to_great_tables", "to_latex", "to_markdown"), "bayeslmm.results.table_export"),
     **dict.fromkeys(
         (
             "LKJ",
@@ -176,6 +178,9 @@ __all__ = [
     "simulate",
     "thinned",
     "threads",
+    "to_great_tables",
+    "to_latex",
+    "to_markdown",
 ]
 
 

@@ -27,12 +27,13 @@ from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
+from bayeslmm.results.table_export import Tabular
 
 WIDTH = 96
 
 
 @dataclass(frozen=True, repr=False)
-class Alternatives:
+class Alternatives(Tabular):
     """What `blm.alternatives` returns; `print` it, take `table`, or `plot()` it.
 
     Attributes
@@ -67,7 +68,7 @@ class Alternatives:
     post: Posterior | None
     notes: tuple[str, ...] = ()
 
-    def plot(self, axes: np.ndarray | None = None, width: float = 7.0) -> np.ndarray:
+    def plot(self, axes: Any = None, width: float = 7.0) -> np.ndarray:
         """Forest plot: one panel for each focal coefficient, one row for each method.
 
         Parameters
@@ -94,6 +95,9 @@ class Alternatives:
         return "\n\n".join([*blocks, anova, "What each assumes, and when it misleads\n" + "\n".join(said)])
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

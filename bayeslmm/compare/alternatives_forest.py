@@ -1,6 +1,7 @@
 """Forest plot of the alternatives: one panel for each coefficient, one row for each method."""
 
-import matplotlib.pyplot as plt
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -8,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bayeslmm.compare.methods import BAYES, CR2, FIXED, HC1, INTERACTION, INTERCEPT, MEANS, OLS, SLOPES, WILD
 from bayeslmm.results import style
+from bayeslmm.results.panels import headline, new_panels
 
 COLOURS = {
     **dict.fromkeys((OLS, HC1, CR2, WILD), style.COMPLETE),
@@ -20,9 +22,7 @@ NARROW = 5.0
 REACH = 2.5
 
 
-def alternatives_forest(
-    table: pd.DataFrame, group: str, level: float, axes: np.ndarray | None, width: float
-) -> np.ndarray:
+def alternatives_forest(table: pd.DataFrame, group: str, level: float, axes: Any, width: float) -> np.ndarray:
     """Draw `Alternatives.table`.
 
     Parameters
@@ -39,36 +39,34 @@ def alternatives_forest(
         Of the new figure, in inches.
     """
     terms = [str(t) for t in table["term"].unique()]
-    own_figure = axes is None
-    panels = _new_panels(len(terms), table["method"].nunique(), width) if axes is None else np.ravel(axes)
-    for term, ax in zip(terms, panels, strict=False):
+    count = table["method"].nunique()
+    columns = 1 if width < NARROW or len(terms) == 1 else 2
+    rows = -(-len(terms) // columns)
+    size = (width, rows * (0.24 * count + 0.75) + 0.5)
+    panels, figure = new_panels(axes, len(terms), (rows, columns), size, "plot", sharey=True)
+    for term, ax in zip(terms, panels, strict=True):
         _panel(ax, table[table["term"] == term], term)
-    if own_figure:
-        count = table["method"].nunique()
+    if figure is not None:
         title = f"Each coefficient in {count} analyses ({100 * level:g}% intervals); clusters: {group}"
-        panels[0].figure.suptitle(style.fold(title, width), x=0.01, ha="left", fontsize=10)
+        headline(figure, panels, title, width)
     return panels
-
-
-def _new_panels(count: int, methods: int, width: float) -> np.ndarray:
-    columns = 1 if width < NARROW or count == 1 else 2
-    rows = -(-count // columns)
-    size = (width, rows * (0.24 * methods + 0.75) + 0.5)
-    _, axes = plt.subplots(rows, columns, figsize=size, sharey=True, layout="constrained", squeeze=False)
-    for ax in axes.ravel()[count:]:
-        ax.set_visible(False)
-    return axes.ravel()[:count]
 
 
 def _panel(ax: Axes, rows: pd.DataFrame, term: str) -> None:
     y = np.arange(len(rows))[::-1].astype(float)
     low, high = _limits(rows)
-    ax.axvline(0, color="#888888", lw=0.8)
+    ax.axvline(0, color=style.ink(), lw=0.8)
     for at, row in zip(y, rows.to_dict("records"), strict=True):
         colour = COLOURS[row["method"]]
         if np.isnan(row["estimate"]):
             ax.text(
-                0.5 * (low + high), at, "not estimable", ha="center", va="center", fontsize=8, color=style.NO_POOLING
+                0.5 * (low + high),
+                at,
+                "not estimable",
+                ha="center",
+                va="center",
+                fontsize=8,
+                color=style.readable(style.NO_POOLING),
             )
             continue
         _interval(ax, at, row["lower"], row["upper"], low, high, colour)

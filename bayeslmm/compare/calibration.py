@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -29,10 +28,12 @@ from bayeslmm.errors import ArgumentError, SamplingWarning, check_whole
 from bayeslmm.likelihood.threads import threads
 from bayeslmm.results import style
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.panels import new_panels
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.posterior_diagnostics import parameters
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_predict import make_predictor
+from bayeslmm.results.table_export import Tabular
 
 RANKED, NULL, LEAST = 99, 1999, 50
 CLEAR, LIKELIHOOD = 0.01, "log likelihood"
@@ -58,7 +59,7 @@ class Sampled(Protocol):
 
 
 @dataclass(frozen=True, repr=False)
-class Calibration:
+class Calibration(Tabular):
     """What `blm.calibrate(model)` returns; `print` it, take `table`, or look at `plot()`.
 
     Attributes
@@ -84,43 +85,40 @@ class Calibration:
         """Whether no parameter has a p-value below 0.01, as adjusted for their number (Holm)."""
         return bool((self.table["p_adjusted"] > CLEAR).all())
 
-    def plot(self, level: float = 0.95, width: float = 7.0) -> np.ndarray:
+    def plot(self, level: float = 0.95, width: float = 7.0, axes: Any = None) -> np.ndarray:
         """ECDF of the ranks less the uniform one, with a simultaneous band, one panel a parameter.
 
         Parameters
         ----------
         level
             Probability of the band, everywhere at once, for each parameter.
-        width
-            Of the figure in inches.
+        width, axes
+            Of the figure in inches; or the axes to draw into, one for each panel.
         """
         columns = 2 if width < NARROW else 3
         names = [str(name) for name in self.ranks]
         rows = -(-len(names) // columns)
         size = (width, 0.3 + 2.0 * rows)
-        _, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False, sharex=True)
-        flat = axes.ravel()
+        flat, figure = new_panels(axes, len(names), (rows, columns), size, "plot", sharex=True)
         k = np.arange(1, self.ranked + 1)
         z, n = k / (self.ranked + 1), len(self.ranks)
         low, high = band(n, self.ranked, level)
         p_values = self.table["p"].to_dict()
-        for name, ax in zip(names, flat, strict=False):
+        for name, ax in zip(names, flat, strict=True):
             share = below(self.ranks[name].to_numpy(), self.ranked) / n
             out = (share < low) | (share > high)
             colour = style.BAYES if out.any() else style.REML
-            ax.fill_between(z, low - z, high - z, step="mid", color=style.NO_POOLING, alpha=0.25, lw=0)
+            ax.fill_between(z, low - z, high - z, step="mid", color=style.NO_POOLING, alpha=style.veil(0.25), lw=0)
             ax.axhline(0, color=style.ink(), lw=0.8)
             ax.plot(z, share - z, color=colour, lw=1.4)
             style.tidy(ax, f"{style.fold(name, width / columns - 0.6)}\np = {p_values[name]:.2g}")
             ax.tick_params(labelsize=7)
-        for ax in flat[len(names) :]:
-            ax.set_visible(False)
-        for ax in axes[:, 0]:
+        for ax in flat[:: columns if figure is not None else len(names)]:
             ax.set_ylabel("observed less uniform", fontsize=8)
-        for ax in flat[max(0, len(names) - columns) : len(names)]:
+        for ax in flat[max(0, len(names) - columns) :]:
             ax.set_xlabel("rank / (L + 1)", fontsize=8)
             ax.tick_params(labelbottom=True)
-        return flat[: len(names)]
+        return flat
 
     def __str__(self) -> str:
         n = len(self.ranks)
@@ -137,6 +135,9 @@ class Calibration:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

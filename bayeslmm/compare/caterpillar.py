@@ -7,16 +7,17 @@ Bayes three points, the mean and the ends: points beyond the lines are intervals
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bayeslmm.design import RandomTerm
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.point.distributions import normal_quantile
 from bayeslmm.results import style
+from bayeslmm.results.panels import new_panels
 
 MOST_LABELS = 40
 MOST_DODGED = 100
@@ -29,7 +30,7 @@ def caterpillar(
     term: RandomTerm,
     terms: tuple[str, ...] | None,
     level: float,
-    axes: np.ndarray | None,
+    axes: Any,
     width: float,
 ) -> np.ndarray:
     """One panel for each effect; levels in the order of the first, or each panel in its own where none has its name.
@@ -51,18 +52,13 @@ def caterpillar(
     """
     effects = _effects(term, terms)
     orders = [_order(reml, term, e if term.n_levels > MOST_LABELS else effects[0]) for e in effects]
-    own_figure = axes is None
-    panels = (
-        _new_panels(len(effects), _height(term.n_levels, bayes is not None), width)
-        if axes is None
-        else np.ravel(np.asarray(axes, dtype=object))
-    )
-    for effect, order, ax in zip(effects, orders, panels, strict=False):
+    panels, figure = _panels(axes, len(effects), _height(term.n_levels, bayes is not None), width)
+    for effect, order, ax in zip(effects, orders, panels, strict=True):
         _panel(ax, reml, bayes, effect, order, level)
         style.tidy(ax, effect)
         ax.grid(axis="y", visible=False)
     _names(panels, term, orders[0])
-    if own_figure:
+    if figure is not None:
         _finish(panels, term, bayes is not None, level, width)
     return panels
 
@@ -90,15 +86,11 @@ def _height(levels: int, both: bool) -> float:
     return max(0.06 * levels, 3.2) if both and levels <= MOST_DODGED else 3.2
 
 
-def _new_panels(count: int, height: float, width: float) -> np.ndarray:
+def _panels(axes: Any, count: int, height: float, width: float) -> tuple[np.ndarray, Figure | None]:
     columns = min(count, 1 if width < NARROW else 2 if count in (2, 4) else 3)
     rows = -(-count // columns)
-    _, axes = plt.subplots(
-        rows, columns, figsize=(width, rows * height + 1.1), sharey=True, layout="constrained", squeeze=False
-    )
-    for ax in axes.ravel()[count:]:
-        ax.set_visible(False)
-    return axes.ravel()[:count]
+    size = (width, rows * height + 1.1)
+    return new_panels(axes, count, (rows, columns), size, "plot_caterpillar", sharey=True)
 
 
 def _panel(

@@ -20,6 +20,7 @@ from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
+from bayeslmm.results.table_export import Tabular
 from bayeslmm.results.tables import estimated_pairs
 
 COLUMNS = [
@@ -42,7 +43,7 @@ PATIENCE = 5.0
 
 
 @dataclass(frozen=True, repr=False)
-class Comparison:
+class Comparison(Tabular):
     """What `compare` returns; `print` it, take `.table`, or `.plot()` it.
 
     Attributes
@@ -67,7 +68,7 @@ class Comparison:
         """Whether nothing is flagged."""
         return not self.table["flag"].any()
 
-    def plot(self, axes: np.ndarray | None = None, width: float = 7.0) -> np.ndarray:
+    def plot(self, axes: Any = None, width: float = 7.0) -> np.ndarray:
         """Forest plot, REML above the posterior, one panel per kind of parameter; returns the axes.
 
         Parameters
@@ -93,6 +94,9 @@ class Comparison:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

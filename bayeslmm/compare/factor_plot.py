@@ -14,7 +14,6 @@ from matplotlib.ticker import MaxNLocator
 from bayeslmm.design import Design, RandomTerm
 from bayeslmm.results import style
 
-COLOURS = (style.REML, style.BAYES, style.COMPLETE, style.PRIOR, style.NO_POOLING, style.DATA)
 MARKERS = ("o", "s", "D", "^", "v", "P")
 FEW_LEVELS = 12
 SPREAD = 0.25
@@ -37,10 +36,11 @@ def factor_against_rows(
     own = table[table["pooling_factor"].notna()]
     n = own.groupby("level")["n"].first().reindex(list(term.levels)).to_numpy(float)
     jitter = SPREAD * np.linspace(-1, 1, term.n_levels) if np.ptp(n) == 0 else np.zeros(term.n_levels)
+    colours = style.series()
     for i, effect in enumerate(term.coefficients):
         factor = own[own["term"] == effect].set_index("level")["pooling_factor"].reindex(list(term.levels))
         look: dict[str, Any] = {
-            "color": COLOURS[i % 6],
+            "color": colours[i % 6],
             "marker": MARKERS[i % 6],
             "alpha": 0.75,
             "ms": max(3.0, 7.0 - 1.5 * i),

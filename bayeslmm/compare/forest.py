@@ -3,13 +3,13 @@
 from collections.abc import Hashable
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from bayeslmm.results import style
+from bayeslmm.results.panels import new_panels
 
 TITLES = {
     "intercept": "Intercept",
@@ -19,9 +19,7 @@ TITLES = {
 }
 
 
-def forest(
-    table: pd.DataFrame, method: str, level: float, axes: np.ndarray | None = None, width: float = 7.0
-) -> np.ndarray:
+def forest(table: pd.DataFrame, method: str, level: float, axes: Any = None, width: float = 7.0) -> np.ndarray:
     """Draw one panel per kind of parameter; the intercept has its own where other coefficients would be dwarfed.
 
     Parameters
@@ -44,28 +42,18 @@ def forest(
     panel = _panels(table)
     present = [k for k in TITLES if (panel == k).any()]
     rows = [int((panel == k).sum()) for k in present]
-    own_figure = axes is None
-    if axes is None:
-        _, axes = plt.subplots(
-            len(present),
-            1,
-            figsize=(width, 0.75 * len(present) + 0.36 * len(table) + 0.6),
-            height_ratios=[r + 0.5 for r in rows],
-            layout="constrained",
-            squeeze=False,
-        )
-    axes = np.ravel(np.asarray(axes, dtype=object))
-    for kind, ax in zip(present, axes, strict=True):
+    size = (width, 0.75 * len(present) + 0.36 * len(table) + 0.6)
+    ratios = [r + 0.5 for r in rows]
+    panels, figure = new_panels(axes, len(present), (len(present), 1), size, "plot", height_ratios=ratios)
+    for kind, ax in zip(present, panels, strict=True):
         _panel(ax, table[panel == kind], kind, method, level, 4 if width < 5 else 6)
-    if own_figure:
-        handles, labels = axes[0].get_legend_handles_labels()
+    if figure is not None:
+        handles, labels = panels[0].get_legend_handles_labels()
         columns = 2 if width > 5 else 1
         note = "* see the flags" if table["flag"].any() else None
         look = {"fontsize": 9, "title_fontsize": 9}
-        axes[0].figure.legend(
-            handles, labels, title=note, loc="outside lower center", ncols=columns, frameon=False, **look
-        )
-    return axes
+        figure.legend(handles, labels, title=note, loc="outside lower center", ncols=columns, frameon=False, **look)
+    return panels
 
 
 def _panels(table: pd.DataFrame) -> pd.Series:
@@ -105,7 +93,7 @@ def _panel(ax: Axes, rows: pd.DataFrame, kind: str, method: str, level: float, t
     )
     ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
     if kind in ("fixed", "cor"):
-        ax.axvline(0, color="#888888", lw=0.8)
+        ax.axvline(0, color=style.ink(), lw=0.8)
     if kind == "cor":
         ax.set(xlim=(-1.08, 1.08), xticks=[-1, 0, 1] if ticks < 5 else [-1, -0.5, 0, 0.5, 1])
     if kind == "sd":

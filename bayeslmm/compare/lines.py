@@ -1,8 +1,8 @@
 """Small multiples: the data of each level, and the lines of no, complete and partial pooling over them."""
 
 from collections.abc import Mapping
+from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from bayeslmm.design import Design, RandomTerm
 from bayeslmm.design.along import Along, all_columns, along
 from bayeslmm.results import rformat, style
+from bayeslmm.results.panels import new_panels, same_limits
 
 MOST = 24
 PANEL_INCHES = 1.15
@@ -29,7 +30,7 @@ def group_lines(
     term: RandomTerm,
     others: Mapping[str, np.ndarray],
     x: str | None,
-    axes: np.ndarray | None,
+    axes: Any,
     width: float,
 ) -> np.ndarray:
     """One panel for each of the first 24 levels.
@@ -53,33 +54,31 @@ def group_lines(
     """
     where = along(design, term, x)
     shown = term.levels[:MOST]
-    own_figure = axes is None
-    panels = _new_panels(len(shown), width) if axes is None else np.ravel(np.asarray(axes, dtype=object))
+    panels, figure = _panels(axes, len(shown), width)
     columns = all_columns(design, term)
     coefficients = _coefficients(table, list(columns))
-    for position, (level, ax) in enumerate(zip(shown, panels, strict=False)):
+    for position, (level, ax) in enumerate(zip(shown, panels, strict=True)):
         rows = np.flatnonzero(term.index == position)
         lines = {k: v.loc[level].to_numpy(float) for k, v in coefficients.items()}
         shifts = {k: float(v[rows].mean()) for k, v in others.items()}
         _panel(ax, where, rows, design, columns, lines, shifts)
         ax.set_title(level, fontsize=9, loc="left")
-    if own_figure:
-        _finish(panels[0].figure, panels, where, design, term, width)
+    if figure is not None:
+        _finish(figure, panels, where, design, term, width)
+    else:
+        same_limits(panels)
     return panels
 
 
-def _new_panels(count: int, width: float) -> np.ndarray:
+def _panels(axes: Any, count: int, width: float) -> tuple[np.ndarray, Figure | None]:
     columns = _column_count(count, max(1, int(width / PANEL_INCHES)))
     rows = -(-count // columns)
     height = max(1.6, 0.85 * width / columns) * rows + 0.9
-    _, axes = plt.subplots(
-        rows, columns, figsize=(width, height), sharex=True, sharey=True, layout="constrained", squeeze=False
-    )
-    for ax in axes.ravel()[count:]:
-        ax.set_visible(False)
-    for ax in axes.ravel()[max(0, count - columns) : count]:
+    shape, size = (rows, columns), (width, height)
+    panels, figure = new_panels(axes, count, shape, size, "plot_lines", sharex=True, sharey=True)
+    for ax in panels[max(0, count - columns) :]:
         ax.xaxis.set_tick_params(labelbottom=True)
-    return axes.ravel()[:count]
+    return panels, figure
 
 
 def _column_count(count: int, fit: int) -> int:

@@ -68,14 +68,16 @@ def _draws(post: Posterior) -> dict[str, np.ndarray]:
 
 def _panel(ax: Axes, row: pd.Series, draws: np.ndarray, method: str) -> None:
     low, high = _range(row, draws)
-    counts, _, _ = ax.hist(draws, bins=40, range=(low, high), color=style.BAYES, alpha=0.35, label="posterior draws")
+    counts, _, _ = ax.hist(
+        draws, bins=40, range=(low, high), color=style.BAYES, alpha=style.veil(0.35), label="posterior draws"
+    )
     top = float(np.max(counts))
     ax.plot([row["lower"], row["upper"]], [-0.08 * top] * 2, color=style.BAYES, lw=2)
     ax.plot(row["median"], -0.08 * top, "o", ms=5, color=style.BAYES, label="median, interval")
     ax.plot([row["reml_lower"], row["reml_upper"]], [-0.2 * top] * 2, color=style.REML, lw=2)
     ax.plot(row["reml"], -0.2 * top, "s", ms=5, color=style.REML, label=method)
     if row["kind"] == "fixed":
-        ax.axvline(0, color="#888888", lw=0.8)
+        ax.axvline(0, color=style.ink(), lw=0.8)
     ax.set_ylim(-0.3 * top, 1.05 * top)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)

@@ -14,7 +14,7 @@ its own estimate, and nothing is left open (Gelman & Pardoe 2006 measure that sh
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,7 @@ from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
+from bayeslmm.results.table_export import Tabular
 
 
 @runtime_checkable
@@ -46,7 +47,7 @@ class CanFit(Protocol):
 
 
 @dataclass(frozen=True, repr=False)
-class Pooling:
+class Pooling(Tabular):
     """What `pooling` returns; `print` it, take `.table`, `.measures` and `.movers()`, or plot it.
 
     Attributes
@@ -129,7 +130,7 @@ class Pooling:
         self,
         x: str | None = None,
         group: str | None = None,
-        axes: np.ndarray | None = None,
+        axes: Any = None,
         width: float = 7.0,
     ) -> np.ndarray:
         """Small multiples, one panel per level (at most 24): the data, and the lines of the three poolings.
@@ -155,7 +156,7 @@ class Pooling:
         self,
         group: str | None = None,
         terms: tuple[str, ...] | None = None,
-        axes: np.ndarray | None = None,
+        axes: Any = None,
         width: float = 7.0,
     ) -> np.ndarray:
         """Random effects of every level with conditional intervals, sorted; REML and Bayes dodged.
@@ -226,6 +227,9 @@ class Pooling:
         return pooling_text(self)
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -12,10 +12,11 @@ from bayeslmm.errors import DataError
 from bayeslmm.point.sphericity import Stratum, stratum, within_contrasts
 from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.table_export import Tabular
 
 
 @dataclass(frozen=True, repr=False)
-class RmAnova:
+class RmAnova(Tabular):
     """A repeated-measures analysis of variance; `print` it, or take `table`.
 
     Attributes
@@ -64,6 +65,9 @@ class RmAnova:
         return f"{title}\n{rformat.columns_as_text(header, columns, [True, *[False] * 10])}"
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -17,6 +17,7 @@ from bayeslmm.explaining.remarks.predictors import far_from_zero
 from bayeslmm.explaining.remarks.remark import Remark, explain_code
 from bayeslmm.explaining.remarks.slopes import constant_slopes, missing_slopes
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.table_export import Tabular
 
 CHECKS: tuple[Callable[[Anatomy], Iterator[Remark]], ...] = (
     one_level,
@@ -32,7 +33,7 @@ COLUMNS = ["check", "severity", "what", "why", "cure"]
 
 
 @dataclass(frozen=True, repr=False)
-class Advice:
+class Advice(Tabular):
     """What `blm.advise` returns; `print` it, or take `.table`.
 
     Attributes
@@ -59,6 +60,9 @@ class Advice:
         return "\n\n".join(_block(str(r.what), str(r.why), str(r.cure)) for r in self.table.itertuples())
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -21,13 +21,14 @@ from bayeslmm.explaining.relations import nesting, relations
 from bayeslmm.explaining.spelling import spellings
 from bayeslmm.explaining.words import words
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.table_export import Tabular
 
 OPTIONS = ("weights", "offset", "contrasts", "functions")
 WIDTH = 100
 
 
 @dataclass(frozen=True, repr=False)
-class Explanation:
+class Explanation(Tabular):
     """What `blm.explain` returns; `print` it, or take its parts. Notebooks show the equations typeset.
 
     Where the package math-core is installed, as MathML, for which a notebook's page needs neither MathJax nor a
@@ -124,6 +125,9 @@ class Explanation:
         return "\n\n".join(s for s in sections if s)
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_markdown_(self) -> str:
         before, after = self._around_equations()

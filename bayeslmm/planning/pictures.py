@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,12 +9,12 @@ from matplotlib.ticker import MaxNLocator
 
 from bayeslmm.errors import ArgumentError
 from bayeslmm.results import style
+from bayeslmm.results.panels import new_panels
 
 if TYPE_CHECKING:
     from bayeslmm.planning.power_table import Power
     from bayeslmm.planning.recovery import Recovery
 
-COLOURS = (style.REML, style.BAYES, style.COMPLETE, style.PRIOR, style.NO_POOLING, style.DATA)
 NARROW, MOST_PANELS = 5.0, 8
 WORDS = {
     "power": "power",
@@ -27,14 +26,9 @@ GOALS = {"power": 0.8, "type_m": 1.0}
 
 
 def _panels(count: int, width: float, height: float, axes: Any) -> np.ndarray:
-    if axes is not None:
-        return np.ravel(np.asarray(axes, dtype=object))
     columns = min(count, 1 if width < NARROW else 2)
     rows = -(-count // columns)
-    _, made = plt.subplots(rows, columns, figsize=(width, height * rows), layout="constrained", squeeze=False)
-    for ax in made.ravel()[count:]:
-        ax.set_visible(False)
-    return made.ravel()[:count]
+    return new_panels(axes, count, (rows, columns), (width, height * rows), "plot")[0]
 
 
 def plot_power(of: "Power", measure: str, axes: Any, width: float) -> np.ndarray:
@@ -69,7 +63,7 @@ def _curves(ax: Axes, part: pd.DataFrame, sizes: tuple[str, ...], measure: str) 
     numeric = pd.api.types.is_numeric_dtype(part[first])
     labels = list(dict.fromkeys(part[first]))
     lines = list(part.groupby(rest, sort=False)) if rest else [((), part)]
-    ends = []
+    ends, colours = [], style.series()
     for i, (key, own) in enumerate(lines):
         own = own.sort_values(first) if numeric else own
         x = (
@@ -78,9 +72,9 @@ def _curves(ax: Axes, part: pd.DataFrame, sizes: tuple[str, ...], measure: str) 
             else np.array([labels.index(v) for v in own[first]], dtype=float)
         )
         y = own[measure].to_numpy(dtype=float)
-        colour = COLOURS[i % len(COLOURS)]
+        colour = colours[i % len(colours)]
         low, high = (own[f"{measure}_{end}"].to_numpy(dtype=float) for end in ("lower", "upper"))
-        ax.fill_between(x, low, high, color=colour, alpha=0.18, lw=0)
+        ax.fill_between(x, low, high, color=colour, alpha=style.veil(0.18), lw=0)
         ax.plot(x, y, "o-", color=colour, ms=4, lw=1.4)
         name = ", ".join(f"{s} = {v}" for s, v in zip(rest, key, strict=True))
         finite = np.flatnonzero(np.isfinite(y))
@@ -106,7 +100,7 @@ def _name_lines(ax: Axes, ends: list[tuple[float, float, str, str]]) -> None:
     right = max(x for x, *_ in ends)
     span = right - left or 1.0
     pad = 0.05 * span
-    ax.set_xlim(left - pad, right + pad + span * share / (1 - share))
+    ax.set_xlim(left - pad, right + 1.6 * pad + span * share / (1 - share))
     gap = 0.075
     at: list[float] = []
     low, high = ax.get_ylim()
@@ -117,10 +111,10 @@ def _name_lines(ax: Axes, ends: list[tuple[float, float, str, str]]) -> None:
         ax.annotate(
             name,
             (x, y),
-            xytext=(x + pad * 0.6, low + place * (high - low)),
+            xytext=(x + 1.2 * pad, low + place * (high - low)),
             textcoords="data",
             fontsize=8,
-            color=colour,
+            color=style.readable(colour),
             va="center",
         )
 

@@ -9,13 +9,14 @@ import pandas as pd
 
 from bayeslmm.errors import ArgumentError
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.table_export import Tabular
 
 GOAL = 0.8
 MEASURES = ("power", "type_s", "type_m", "coverage")
 
 
 @dataclass(frozen=True, repr=False)
-class Power:
+class Power(Tabular):
     """What `blm.power` returns; `print` it, take `.table`, or look at `.plot()`.
 
     Attributes
@@ -72,6 +73,9 @@ class Power:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -13,13 +13,14 @@ from bayeslmm.point.distributions import t_quantile
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
     from bayeslmm.results.posterior import Posterior
 
 
 @dataclass(frozen=True, repr=False)
-class Recovery:
+class Recovery(Tabular):
     """What `Simulation.recovery` returns; `print` it, take `.table` and `.effects`, or look at `.plot()`.
 
     Attributes
@@ -72,6 +73,9 @@ class Recovery:
         return f"{head} ({100 * self.level:g}%)\n\n{shown}"
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -16,6 +16,7 @@ from bayeslmm.planning.recovery import Recovery, recovery
 from bayeslmm.planning.truth import Truth
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.table_export import Tabular
 from bayeslmm.results.tables import effects_table
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ OPTIONS = ("weights", "offset", "contrasts", "functions")
 
 
 @dataclass(frozen=True, repr=False)
-class Simulation:
+class Simulation(Tabular):
     """Simulated data and the truth behind them.
 
     Attributes
@@ -73,6 +74,9 @@ class Simulation:
         levels = ", ".join(f"{g} ({n})" for g, n in self.ranef.groupby("group", sort=False)["level"].nunique().items())
         head = f"{len(self.data)} rows of {self.formula}" + (f"; groups: {levels}" if levels else "")
         return f"{head}\n\n{self.truth[['value']].to_string()}"
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.truth
 
     def _repr_html_(self) -> str:
         return preformatted(repr(self))

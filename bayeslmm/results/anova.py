@@ -1,7 +1,6 @@
 """F tests of the terms of the fixed part, printed as lmerTest's `anova()` prints them."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from bayeslmm.point.inference import Inference
 from bayeslmm.point.least_squares import LeastSquares
 from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
-from bayeslmm.results.table_export import to_great_tables, to_latex, to_markdown
+from bayeslmm.results.table_export import Tabular
 
 TYPES: dict[object, str] = dict(zip((1, 2, 3, "1", "2", "3", "I", "II", "III"), ("I", "II", "III") * 3, strict=True))
 HYPOTHESES = {"I": type1, "II": type2, "III": type3}
@@ -33,7 +32,7 @@ COLUMNS = ["SumSq", "MeanSq", "NumDF", "DenDF", "F", "p"]
 
 
 @dataclass(frozen=True)
-class Anova:
+class Anova(Tabular):
     """Table of F tests.
 
     Attributes
@@ -75,17 +74,8 @@ class Anova:
 
     __repr__ = __str__
 
-    def to_markdown(self, caption: str = "") -> str:
-        """The table as a Markdown table."""
-        return to_markdown(self.table, caption)
-
-    def to_latex(self, caption: str = "", label: str = "") -> str:
-        """The table as a LaTeX table, with rules of booktabs."""
-        return to_latex(self.table, caption, label)
-
-    def to_great_tables(self, caption: str = "") -> Any:
-        """The table as a `great_tables.GT`, where that package is installed."""
-        return to_great_tables(self.table, caption)
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -16,6 +16,7 @@ from bayeslmm.results.checks import check_level
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.parameters import Asked, chosen, parameter_names
 from bayeslmm.results.refits import Refits, Resample
+from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit
@@ -27,7 +28,7 @@ OPTIONS = ("n", "resample", "by", "seed", "workers", "progress")
 
 
 @dataclass(frozen=True)
-class Bootstrap:
+class Bootstrap(Tabular):
     """Replicates of a statistic.
 
     Attributes
@@ -163,12 +164,17 @@ class Bootstrap:
         return np.zeros(len(self.estimate)) if whole is None else intervals.acceleration(whole)
 
     def __repr__(self) -> str:
-        table = pd.DataFrame({"estimate": self.estimate, "bias": self.bias, "se": self.se})
-        lines = [f"bootstrap: {self.n} refits, {self.resample}", table.to_string(float_format=lambda v: f"{v:.5g}")]
+        lines = [
+            f"bootstrap: {self.n} refits, {self.resample}",
+            self._for_paper().to_string(float_format=lambda v: f"{v:.5g}"),
+        ]
         lines += [f"{times} of {self.n} refits failed: {why}" for why, times in self.failures.items()]
         ok = self.n - self.n_failed
         lines.append(f"{self.n_singular} of {ok} on the boundary (singular), {self.n_unconverged} not converged")
         return "\n".join(lines)
+
+    def _for_paper(self) -> pd.DataFrame:
+        return pd.DataFrame({"estimate": self.estimate, "bias": self.bias, "se": self.se})
 
     def _repr_html_(self) -> str:
         return preformatted(repr(self))

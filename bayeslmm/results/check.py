@@ -11,6 +11,7 @@ from bayeslmm.results import surprises
 from bayeslmm.results.findings import FEW, QUESTIONS, Finding, few_groups
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.quantile_residuals import simulated
+from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Ddf, Fit
@@ -21,7 +22,7 @@ WIDTH = 100
 
 
 @dataclass(frozen=True, repr=False)
-class Check:
+class Check(Tabular):
     """What `fit.check()` returns; `print` it, take `.table`, or ask `.ok`.
 
     Attributes
@@ -55,6 +56,9 @@ class Check:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -1,7 +1,6 @@
 """Tests of linear functions of the fixed effects, as `fit.contrast()` shows them."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ from bayeslmm.point.multiplicity import Adjust, family_of_means
 from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.summary import METHODS
-from bayeslmm.results.table_export import to_great_tables, to_latex, to_markdown
+from bayeslmm.results.table_export import Tabular
 
 ADJUSTED = {
     "holm": "p-values adjusted by Holm's method, intervals by Bonferroni's, for {m} tests",
@@ -26,7 +25,7 @@ ADJUSTED = {
 
 
 @dataclass(frozen=True)
-class Contrast:
+class Contrast(Tabular):
     """What `fit.contrast()` returns; `print` it, or read its parts.
 
     Attributes
@@ -55,17 +54,8 @@ class Contrast:
 
     __repr__ = __str__
 
-    def to_markdown(self, caption: str = "") -> str:
-        """The table as a Markdown table."""
-        return to_markdown(self.table, caption)
-
-    def to_latex(self, caption: str = "", label: str = "") -> str:
-        """The table as a LaTeX table, with rules of booktabs."""
-        return to_latex(self.table, caption, label)
-
-    def to_great_tables(self, caption: str = "") -> Any:
-        """The table as a `great_tables.GT`, where that package is installed."""
-        return to_great_tables(self.table, caption)
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -66,7 +66,7 @@ def draw_band(ax: Axes, x: np.ndarray, values: np.ndarray, lower: np.ndarray, up
     """Sorted values with their band around the diagonal; those outside stand out."""
     out = (values < lower) | (values > upper)
     some = np.unique(np.searchsorted(x, np.linspace(x[0], x[-1], EDGE)))
-    ax.fill_between(x[some], lower[some], upper[some], color=style.NO_POOLING, alpha=0.25, lw=0)
+    ax.fill_between(x[some], lower[some], upper[some], color=style.NO_POOLING, alpha=style.veil(0.25), lw=0)
     ax.plot([x[0], x[-1]], [x[0], x[-1]], color=style.ink(), lw=0.8)
     style.points(ax, x[~out], values[~out], ms=3, color=style.REML)
     style.points(ax, x[out], values[out], ms=4.5, color=style.BAYES)

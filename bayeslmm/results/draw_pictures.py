@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from arviz_stats.base import array_stats
 from matplotlib.axes import Axes
@@ -11,6 +10,7 @@ from scipy import special
 
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results import style
+from bayeslmm.results.panels import new_panels
 from bayeslmm.results.posterior_check_plot import SMOOTH
 from bayeslmm.results.posterior_diagnostics import convergence, parameters
 from bayeslmm.results.posterior_draws import Draws
@@ -22,23 +22,18 @@ CHAINS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 INTERCEPT, FIXED, SDS, CORRELATIONS = "Intercept", "Fixed effects", "Standard deviations", "Correlations"
 
 
-def forest(draws: Draws, level: float, width: float) -> np.ndarray:
+def forest(draws: Draws, level: float, width: float, axes: Any = None) -> np.ndarray:
     """Medians with intervals of `level` (thin) and of half the draws (thick), one panel for each kind of parameter."""
     names, values = parameters(draws)
     flat = values.reshape(-1, values.shape[2])
-    panels = _panels(names, draws.design.p, flat)
+    kinds = _panels(names, draws.design.p, flat)
     around = 0.62 if width < NARROW else 0.45  # title and ticks, in inches
-    heights = [0.25 * len(members) + around for members in panels.values()]
-    figure, axes = plt.subplots(
-        len(panels),
-        1,
-        figsize=(width, sum(heights) + 0.3 * len(panels)),
-        height_ratios=[0.25 * len(members) for members in panels.values()],
-        layout="constrained",
-        squeeze=False,
-    )
+    heights = [0.25 * len(members) + around for members in kinds.values()]
+    size = (width, sum(heights) + 0.3 * len(kinds))
+    ratios = [0.25 * len(members) for members in kinds.values()]
+    panels, _ = new_panels(axes, len(kinds), (len(kinds), 1), size, "forest", height_ratios=ratios)
     half = (1 - level) / 2
-    for ax, (kind, members) in zip(axes.ravel(), panels.items(), strict=True):
+    for ax, (kind, members) in zip(panels, kinds.items(), strict=True):
         low, first, median, third, high = np.quantile(flat[:, members], [half, 0.25, 0.5, 0.75, 1 - half], axis=0)
         y = np.arange(len(members))[::-1]
         ax.hlines(y, low, high, color=style.BAYES, lw=1.4)
@@ -50,8 +45,8 @@ def forest(draws: Draws, level: float, width: float) -> np.ndarray:
         style.tidy(ax, _forest_title(kind, low, high, level))
         ax.tick_params(labelsize=8)
         ax.grid(axis="y", visible=False)
-    style.fold_titles(figure)
-    return axes.ravel()
+    style.fold_titles(panels)
+    return panels
 
 
 def _panels(names: list[str], p: int, flat: np.ndarray) -> dict[str, list[int]]:
@@ -97,7 +92,7 @@ def _forest_title(kind: str, low: np.ndarray, high: np.ndarray, level: float) ->
     return f"{kind}: {away} of {low.size} intervals ({100 * level:g}%) exclude zero"
 
 
-def ranks(draws: Draws, chosen: str | list[str] | None, width: float) -> np.ndarray:
+def ranks(draws: Draws, chosen: str | list[str] | None, width: float, axes: Any = None) -> np.ndarray:
     """Ranks of each chain's draws among all (Vehtari et al. 2021, section 5), and traces, a row for each parameter.
 
     Chains that agree have ranks within the band everywhere; R-hat is in the title.
@@ -108,14 +103,14 @@ def ranks(draws: Draws, chosen: str | list[str] | None, width: float) -> np.ndar
     narrow = width < NARROW
     shape = (2 * len(rows), 1) if narrow else (len(rows), 2)
     height = (3.0 if narrow else 1.55) * len(rows) + 0.3
-    figure, axes = plt.subplots(*shape, figsize=(width, height), layout="constrained", squeeze=False)
-    pairs = axes.reshape(len(rows), 2)
+    panels, _ = new_panels(axes, 2 * len(rows), shape, (width, height), "ranks")
+    pairs = panels.reshape(len(rows), 2)
     for j, (left, right) in zip(rows, pairs, strict=True):
         rhat = table["rhat"].iloc[j]
         said = f"R-hat {rhat:.3f}" if np.isfinite(rhat) else "one chain" if draws.shape[0] == 1 else "constant"
         _rank_panel(left, values[:, :, j], f"{names[j]}: {said}")
         _trace_panel(right, values[:, :, j], names[j])
-    style.fold_titles(figure)
+    style.fold_titles(panels)
     return pairs
 
 
@@ -141,7 +136,7 @@ def _rank_panel(ax: Axes, values: np.ndarray, title: str) -> None:
     share = 1 / bins
     z = special.ndtri(1 - 0.025 / bins)
     half = z * np.sqrt(n * share * (1 - share))
-    ax.axhspan(n * share - half, n * share + half, color=style.NO_POOLING, alpha=0.25, lw=0)
+    ax.axhspan(n * share - half, n * share + half, color=style.NO_POOLING, alpha=style.veil(0.25), lw=0)
     for chain in range(chains):
         counts = np.histogram(order[chain], edges)[0]
         ax.stairs(counts, edges, color=CHAINS[chain % len(CHAINS)], lw=1)
@@ -177,7 +172,7 @@ def predictive(draws: Draws, seed: Seed, width: float, ax: Axes | None) -> Axes:
     ax.plot(x, density, color=style.ink(), lw=2)
     top: Any = {"ha": "right", "va": "top", "fontsize": 8, "transform": ax.transAxes}
     ax.text(0.99, 0.98, "observed", color=style.ink(), **top)
-    ax.text(0.99, 0.9, f"{len(made)} data sets of the model", color=style.BAYES, **top)
+    ax.text(0.99, 0.9, f"{len(made)} data sets of the model", color=style.readable(style.BAYES), **top)
     low, high = np.quantile(made.std(axis=1, ddof=1), [0.025, 0.975])
     title = f"{design.response}: sd {design.y.std(ddof=1):.3g}, in data of the model {low:.3g} to {high:.3g}"
     style.tidy(ax, style.fold(title, 0.8 * width))

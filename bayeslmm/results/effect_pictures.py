@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,6 +13,7 @@ from bayeslmm.design.reference_grid import is_made_factor
 from bayeslmm.design.values import Logical, Numeric, as_factor
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results import style
+from bayeslmm.results.panels import new_panels
 
 NAMED, TALLEST, NARROW = 60, 9.0, 5.0
 CURVE, MOST_LINES, MOST_POINTS = 60, 8, 5000
@@ -46,7 +46,7 @@ def panels_of(
 
 
 def caterpillar(
-    table: pd.DataFrame, panels: list[tuple[RandomTerm, int]], width: float, ax: Axes | None, colour: str
+    table: pd.DataFrame, panels: list[tuple[RandomTerm, int]], width: float, axes: Any, colour: str
 ) -> np.ndarray:
     """Effects of every level with intervals, the largest on top, one panel for each random effect.
 
@@ -56,27 +56,21 @@ def caterpillar(
         group, level, term, estimate, lower, upper.
     panels
         As `panels_of` gives them.
-    width, ax
-        Of the figure in inches; or the axes of the one panel.
+    width, axes
+        Of the figure in inches; or the axes of the panels.
     colour
         Of the intervals.
     """
-    if ax is not None:
-        axes = np.array([ax], dtype=object)
-    else:
-        columns = 1 if width < NARROW or len(panels) == 1 else 2
-        rows = -(-len(panels) // columns)
-        levels = max(t.n_levels for t, _ in panels)
-        height = float(np.clip(0.17 * levels + 0.9, 1.6, TALLEST))
-        _, grid = plt.subplots(rows, columns, figsize=(width, height * rows), layout="constrained", squeeze=False)
-        axes = grid.ravel()
-    for (term, a), panel in zip(panels, axes, strict=False):
+    columns = 1 if width < NARROW or len(panels) == 1 else 2
+    rows = -(-len(panels) // columns)
+    levels = max(t.n_levels for t, _ in panels)
+    height = float(np.clip(0.17 * levels + 0.9, 1.6, TALLEST))
+    flat, _ = new_panels(axes, len(panels), (rows, columns), (width, height * rows), "caterpillar")
+    for (term, a), panel in zip(panels, flat, strict=True):
         own = table[(table["group"] == term.group) & (table["term"] == term.effects[a])]
         _caterpillar_panel(panel, own, f"{term.group}: {term.effects[a]}", colour)
-    for panel in axes[len(panels) :]:
-        panel.set_visible(False)
-    style.fold_titles(axes[0].figure)
-    return axes[: len(panels)]
+    style.fold_titles(flat)
+    return flat
 
 
 def _caterpillar_panel(ax: Axes, own: pd.DataFrame, title: str, colour: str) -> None:
@@ -191,12 +185,12 @@ def _data(ax: Axes, x: np.ndarray, design: Design, numeric: bool) -> None:
     rng = np.random.default_rng(0)
     some = rng.permutation(design.n)[:MOST_POINTS]
     jitter = 0.0 if numeric else rng.uniform(-0.25, 0.25, some.size)
-    ax.plot(x[some] + jitter, design.y[some], "o", ms=2.5, color=style.ink(), alpha=0.35, mew=0, zorder=1)
+    ax.plot(x[some] + jitter, design.y[some], "o", ms=2.5, color=style.ink(), alpha=style.veil(0.35), mew=0, zorder=1)
 
 
 def _line(ax: Axes, own: pd.DataFrame, variable: str, colour: str, label: str | None) -> None:
     x, mid, low, high = (own[c].to_numpy(dtype=float) for c in (variable, "estimate", "lower", "upper"))
-    ax.fill_between(x, low, high, color=colour, alpha=0.22, lw=0)
+    ax.fill_between(x, low, high, color=colour, alpha=style.veil(0.22), lw=0)
     ax.plot(x, mid, color=colour, lw=1.8, label=label)
 
 

@@ -6,7 +6,6 @@ Each returns the axes, so that it can be changed or saved.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -16,6 +15,7 @@ from bayeslmm.results import style
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.diagnostic_pictures import against_fitted, draw_band, qq
 from bayeslmm.results.effect_pictures import caterpillar, effect_grid, effects_plot, panels_of
+from bayeslmm.results.panels import headline, new_panels
 from bayeslmm.results.parameters import Asked
 from bayeslmm.results.quantile_residuals import Of, QuantileResiduals, check_of, simulated
 from bayeslmm.results.residual_pictures import boxes, by_group, group_term
@@ -73,6 +73,7 @@ class FitPlots:
         n: int | None = None,
         seed: Seed = 1,
         width: float = 7.0,
+        axes: Any = None,
     ) -> np.ndarray:
         """Normal Q-Q plot of every random effect with simultaneous bands; levels outside are named.
 
@@ -80,8 +81,10 @@ class FitPlots:
         ----------
         group
             A grouping factor; None for all.
-        level, n, seed, width
+        level, n, seed
             As for `qq`.
+        width, axes
+            Of the figure in inches; or the axes to draw into, one for each panel.
         """
         check_level(level)
         terms = self.fit.design.terms
@@ -93,9 +96,8 @@ class FitPlots:
         panels = [(terms[i], a, found.modes[i][:, a]) for i in chosen for a in range(terms[i].k)]
         columns = 1 if width < NARROW or len(panels) == 1 else 2
         rows = -(-len(panels) // columns)
-        _, axes = plt.subplots(rows, columns, figsize=(width, 3.1 * rows), layout="constrained", squeeze=False)
-        flat = axes.ravel()
-        for (term, a, values), ax in zip(panels, flat, strict=False):
+        flat, _ = new_panels(axes, len(panels), (rows, columns), (width, 3.1 * rows), "ranef_qq")
+        for (term, a, values), ax in zip(panels, flat, strict=True):
             title = f"{term.group}: {term.effects[a]}"
             if np.isfinite(values).all():
                 qq(ax, values, term.levels, level, title, width / columns)
@@ -103,9 +105,7 @@ class FitPlots:
                 style.tidy(ax, title)
                 ax.text(0.5, 0.5, "no variance: nothing to show", ha="center", fontsize=9, transform=ax.transAxes)
             ax.set_ylabel("standardised mode", fontsize=9)
-        for ax in flat[len(panels) :]:
-            ax.set_visible(False)
-        return flat[: len(panels)]
+        return flat
 
     def residuals(self, of: Of = "conditional", width: float = 7.0, ax: Axes | None = None) -> Axes:
         """Scaled residuals against fitted values; the largest are named by their rows.
@@ -134,17 +134,17 @@ class FitPlots:
         """
         return boxes(self.fit, group_term(self.fit, group, "boxes"), width, ax)
 
-    def by_group(self, group: str | None = None, width: float = 7.0) -> np.ndarray:
+    def by_group(self, group: str | None = None, width: float = 7.0, axes: Any = None) -> np.ndarray:
         """Scaled residuals against fitted values, one panel for each level, the largest residuals first.
 
         Parameters
         ----------
         group
             A grouping factor; None for the first. Of many levels 24 are shown.
-        width
-            Of the figure in inches.
+        width, axes
+            Of the figure in inches; or the axes to draw into, one for each panel.
         """
-        return by_group(self.fit, group_term(self.fit, group, "by_group"), width)
+        return by_group(self.fit, group_term(self.fit, group, "by_group"), width, axes)
 
     def caterpillar(
         self,
@@ -153,6 +153,7 @@ class FitPlots:
         level: float = 0.95,
         width: float = 7.0,
         ax: Axes | None = None,
+        axes: Any = None,
     ) -> np.ndarray:
         """Random effects of every level, sorted, with intervals from their conditional sds.
 
@@ -162,16 +163,16 @@ class FitPlots:
             A grouping factor and a random effect, such as "(Intercept)"; None for all.
         level
             Of the intervals: estimate -+ normal quantile * conditional sd.
-        width, ax
-            Of the figure in inches; or the axes of one panel, for one group and term.
+        width, ax, axes
+            Of the figure in inches; or the axes of one panel, for one group and term; or those of all panels.
         """
         z = normal_quantile(0.5 + check_level(level) / 2)
         table = self.fit.ranef()
         table = table.assign(lower=table["estimate"] - z * table["se"], upper=table["estimate"] + z * table["se"])
         panels = panels_of(self.fit.design.terms, group, term, ax, "caterpillar")
-        return caterpillar(table, panels, width, ax, style.REML)
+        return caterpillar(table, panels, width, axes if ax is None else ax, style.REML)
 
-    def profile(self, parm: Asked = None, level: float = 0.95, width: float = 7.0) -> np.ndarray:
+    def profile(self, parm: Asked = None, level: float = 0.95, width: float = 7.0, axes: Any = None) -> np.ndarray:
         """Profile zeta of the parameters with their intervals; straight where a Wald interval would do.
 
         Parameters
@@ -180,10 +181,10 @@ class FitPlots:
             As for `fit.confint`; all parameters where left out.
         level
             Of the intervals.
-        width
-            Of a full row of panels, in inches.
+        width, axes
+            Of a full row of panels, in inches; or the axes to draw into, one for each parameter.
         """
-        return self.fit.profile(parm, max(0.99, check_level(level))).plot(level, width)
+        return self.fit.profile(parm, max(0.99, check_level(level))).plot(level, width, axes)
 
     def effects(
         self,
@@ -212,26 +213,26 @@ class FitPlots:
         table = self.fit.means(variable, by=by, at=at, ddf=ddf, level=check_level(level)).table
         return effects_plot(table, design, variable, by, level, width, ax)
 
-    def diagnostics(self, seed: Seed = 1, width: float = 7.0) -> np.ndarray:
+    def diagnostics(self, seed: Seed = 1, width: float = 7.0, axes: Any = None) -> np.ndarray:
         """One page: residuals against fitted values, their Q-Q plot and spread by group, and the random effects.
 
         Parameters
         ----------
         seed
             Of the simulations behind the bands.
-        width
-            Of the figure in inches; below 5, one panel under the other.
+        width, axes
+            Of the figure in inches; below 5, one panel under the other; or the axes to draw into, four, and two for a
+            model without random effects.
         """
         columns = 1 if width < NARROW else 2
+        count = 4 if self.fit.design.terms else 2
         size = (width, 3.1 * 4 / columns)
-        _, axes = plt.subplots(4 // columns, columns, figsize=size, layout="constrained", squeeze=False)
-        flat, each = axes.ravel(), width / columns
+        flat, _ = new_panels(axes, count, (4 // columns, columns), size, "diagnostics")
+        each = width / columns
         self.residuals(ax=flat[0], width=each)
         self.qq(ax=flat[1], seed=seed, width=each)
         if not self.fit.design.terms:
-            flat[2].set_visible(False)
-            flat[3].set_visible(False)
-            return flat[:2]
+            return flat
         term = group_term(self.fit, None, "diagnostics")
         self.boxes(ax=flat[2], width=each)
         self.caterpillar(term.group, term.effects[0], ax=flat[3], width=each)
@@ -241,16 +242,15 @@ class FitPlots:
         return flat
 
 
-def quantile_plot(found: QuantileResiduals, width: float) -> np.ndarray:
+def quantile_plot(found: QuantileResiduals, width: float, given: Any = None) -> np.ndarray:
     """Sorted quantile residuals with their band, and quantile residuals against the ranks of the fitted values."""
     narrow = width < NARROW
     shape, size = ((2, 1), (width, 5.6)) if narrow else ((1, 2), (width, 3.4))
-    figure, axes = plt.subplots(*shape, figsize=size, layout="constrained")
+    axes, figure = new_panels(given, 2, shape, size, "quantile_residuals().plot")
     p = found.tests["p"]
     title = f"Quantile residuals ({found.of}): " + ", ".join(
         f"{name}\u00a0p\u00a0=\u00a0{p[name]:.2g}" for name in p.index
     )
-    figure.suptitle(style.fold(title, 0.95 * width), x=0.01, ha="left", fontsize=10)
     u = found.values.dropna().to_numpy()
     x = (np.arange(u.size) + 0.5) / u.size
     draw_band(axes[0], x, np.sort(u), found.band[:, 0], found.band[:, 1])
@@ -267,4 +267,5 @@ def quantile_plot(found: QuantileResiduals, width: float) -> np.ndarray:
     axes[1].set_ylabel("quantile residual", fontsize=9)
     for ax in axes:
         ax.tick_params(labelsize=8)
+    headline(figure, axes, title, 0.95 * width)
     return axes

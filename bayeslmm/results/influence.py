@@ -11,6 +11,7 @@ from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.point.influence import Base, Deletions, delete_rows, delete_sets
 from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit
@@ -19,7 +20,7 @@ SHOWN = 10
 
 
 @dataclass(frozen=True, repr=False)
-class Influence:
+class Influence(Tabular):
     """What `fit.influence()` returns; `print` it, take its tables, or `plot()` it.
 
     Attributes
@@ -66,16 +67,19 @@ class Influence:
 
     __repr__ = __str__
 
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
+
     def _repr_html_(self) -> str:
         return preformatted(str(self))
 
-    def plot(self, width: float = 7.0) -> np.ndarray:
+    def plot(self, width: float = 7.0, axes: Any = None) -> np.ndarray:
         """Draw Cook's distance and DFBETAS with the names of the outlying levels.
 
         Parameters
         ----------
-        width
-            Of the figure, in inches.
+        width, axes
+            Of the figure, in inches; or two axes to draw into.
 
         Returns
         -------
@@ -83,7 +87,7 @@ class Influence:
         """
         from bayeslmm.results.influence_plot import influence_plot
 
-        return influence_plot(self, width)
+        return influence_plot(self, width, axes)
 
 
 def influence(fit: "Fit", by: Any, exact: bool) -> Influence:

@@ -1,41 +1,42 @@
 """Pictures of influence: Cook's distance and DFBETAS, with the names of the levels that stand out."""
 
-import matplotlib.pyplot as plt
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 
 from bayeslmm.results import style
 from bayeslmm.results.influence import Influence
+from bayeslmm.results.panels import headline, new_panels
 
 ALL_NAMED, NAMED = 30, 8
 NARROW = 5.0
 
 
-def influence_plot(found: Influence, width: float) -> np.ndarray:
+def influence_plot(found: Influence, width: float, given: Any = None) -> np.ndarray:
     """Cook's distance of every level, and DFBETAS of every level and coefficient; side by side, or one above the other.
 
     Parameters
     ----------
     found
         What is drawn.
-    width
-        Of the figure, in inches.
+    width, given
+        Of the figure, in inches; or two axes.
     """
     few = len(found.table) <= ALL_NAMED
     p = found.dfbetas.shape[1]
     first = 0.19 * len(found.table) + 1.2 if few else 3.0
     second = max(2.2, 0.55 * p + 1.2)
     if width < NARROW:
-        figure, axes = plt.subplots(
-            2, 1, figsize=(width, first + second), layout="constrained", height_ratios=[first, second]
-        )
+        size, ratios = (width, first + second), {"height_ratios": [first, second]}
+        axes, figure = new_panels(given, 2, (2, 1), size, "influence().plot", **ratios)
     else:
-        figure, axes = plt.subplots(1, 2, figsize=(width, max(first, second)), layout="constrained")
+        axes, figure = new_panels(given, 2, (1, 2), (width, max(first, second)), "influence().plot")
     what = "a row" if found.by == "row" else f"a level of {found.by}"
     title = f"What changes without {what}" + ("" if found.exact else " (theta fixed)")
-    figure.suptitle(style.fold(title, width), x=0.01, ha="left", fontsize=10)
     names = _all_cooks(axes[0], found) if few else _many_cooks(axes[0], found)
     after = _dfbetas(axes[1], found)
+    headline(figure, axes, title, width)
     for ax, points in ((axes[0], names), (axes[1], after)):
         if points:
             x, y, labels = zip(*points, strict=True)

@@ -5,9 +5,8 @@ Bands are from responses simulated with independent errors, also where standard 
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
@@ -18,6 +17,7 @@ from bayeslmm.results import style
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.diagnostic_pictures import NAMED, against_fitted, qq
 from bayeslmm.results.effect_pictures import effect_grid, effects_plot
+from bayeslmm.results.panels import new_panels
 from bayeslmm.results.quantile_residuals import check_simulations
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class LinearPlots:
         at, means = local_means(fitted, np.sqrt(np.abs(found.values[known])))
         if len(at) > 1:
             lower, upper, p = envelope(means, level)
-            ax.fill_between(at, lower, upper, color=style.NO_POOLING, alpha=0.25, lw=0)
+            ax.fill_between(at, lower, upper, color=style.NO_POOLING, alpha=style.veil(0.25), lw=0)
             ax.plot(at, means[:, 0], "o-", ms=4, color=style.BAYES, lw=1.4)
             out = int(((means[:, 0] < lower) | (means[:, 0] > upper)).sum())
             title += f": {out} of {len(at)} means outside the {100 * level:g}% band (p = {p:.2g})"
@@ -163,20 +163,19 @@ class LinearPlots:
         table = self.fit.means(variable, by=by, at=at, level=check_level(level)).table
         return effects_plot(table, design, variable, by, level, width, ax)
 
-    def diagnostics(self, seed: Seed = 1, width: float = 7.0) -> np.ndarray:
+    def diagnostics(self, seed: Seed = 1, width: float = 7.0, axes: Any = None) -> np.ndarray:
         """One page: residuals against fitted values, their Q-Q plot, their spread, and leverage.
 
         Parameters
         ----------
         seed
             Of the simulations behind the bands.
-        width
-            Of the figure in inches; below 5, one panel under the other.
+        width, axes
+            Of the figure in inches; below 5, one panel under the other; or the four axes to draw into.
         """
         columns = 1 if width < NARROW else 2
-        size = (width, 3.1 * 4 / columns)
-        _, axes = plt.subplots(4 // columns, columns, figsize=size, layout="constrained", squeeze=False)
-        flat, each = axes.ravel(), width / columns
+        flat, _ = new_panels(axes, 4, (4 // columns, columns), (width, 3.1 * 4 / columns), "diagnostics")
+        each = width / columns
         self.residuals(ax=flat[0], width=each)
         self.qq(ax=flat[1], seed=seed, width=each)
         self.scale_location(ax=flat[2], seed=seed, width=each)

@@ -20,14 +20,14 @@ from bayeslmm.point.distributions import f_p_value
 from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.linear_fit.base import LinearBase
-from bayeslmm.results.table_export import to_great_tables, to_latex, to_markdown
+from bayeslmm.results.table_export import Tabular
 
 HEADS = {"ResDf": "Res.Df", "RSS": "RSS", "Df": "Df", "SumSq": "Sum of Sq", "DenDF": "DenDF"}
 SAME = 1e-8
 
 
 @dataclass(frozen=True)
-class LinearTable:
+class LinearTable(Tabular):
     """Linear models by number of coefficients, each tested against the one before it.
 
     Attributes
@@ -63,17 +63,8 @@ class LinearTable:
 
     __repr__ = __str__
 
-    def to_markdown(self, caption: str = "") -> str:
-        """The table as a Markdown table."""
-        return to_markdown(self.table, caption)
-
-    def to_latex(self, caption: str = "", label: str = "") -> str:
-        """The table as a LaTeX table, with rules of booktabs."""
-        return to_latex(self.table, caption, label)
-
-    def to_great_tables(self, caption: str = "") -> Any:
-        """The table as a `great_tables.GT`, where that package is installed."""
-        return to_great_tables(self.table, caption)
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -21,13 +21,13 @@ from bayeslmm.point.linear_tests import RowTests, row_tests
 from bayeslmm.point.multiplicity import Adjust, check_adjust, family_of_means
 from bayeslmm.results.contrasts import table_text, test_notes, tests_frame
 from bayeslmm.results.frames import preformatted
-from bayeslmm.results.table_export import to_great_tables, to_latex, to_markdown
+from bayeslmm.results.table_export import Tabular
 
 Names = str | Sequence[str] | None
 
 
 @dataclass(frozen=True)
-class Means:
+class Means(Tabular):
     """What `means`, `contrasts` and `slopes` return; `print` it, or take `table`.
 
     Attributes
@@ -50,17 +50,8 @@ class Means:
 
     __repr__ = __str__
 
-    def to_markdown(self, caption: str = "") -> str:
-        """The table as a Markdown table."""
-        return to_markdown(self.table, caption)
-
-    def to_latex(self, caption: str = "", label: str = "") -> str:
-        """The table as a LaTeX table, with rules of booktabs."""
-        return to_latex(self.table, caption, label)
-
-    def to_great_tables(self, caption: str = "") -> Any:
-        """The table as a `great_tables.GT`, where that package is installed."""
-        return to_great_tables(self.table, caption)
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -13,12 +13,13 @@ from bayeslmm.design.source import Source
 from bayeslmm.design.values import Factor, Logical, Numeric, Value, as_factor
 from bayeslmm.errors import ArgumentError
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.table_export import Tabular
 
 MOST_SHOWN = 8
 
 
 @dataclass(frozen=True, repr=False)
-class Missing:
+class Missing(Tabular):
     """What `fit.missing()` returns; `print` it, or take its tables.
 
     Attributes
@@ -78,6 +79,9 @@ class Missing:
                     f"  {len(gone)} levels are gone altogether: {names}{', ...' if len(gone) > MOST_SHOWN else ''}"
                 )
         return lines
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.variables
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

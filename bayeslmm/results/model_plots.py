@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bayeslmm.bayes.prior_draws import prior_draws
@@ -14,6 +15,7 @@ from bayeslmm.design import Design, RandomTerm
 from bayeslmm.design.along import Along, all_columns, along
 from bayeslmm.errors import ArgumentError, check_whole, did_you_mean
 from bayeslmm.results import rformat, style
+from bayeslmm.results.panels import headline, new_panels
 from bayeslmm.results.posterior_draws import Draws
 
 WORLDS, GROUPS, COLUMNS = 3, 20, 9
@@ -33,6 +35,7 @@ class ModelPlots:
         draws: int = 60,
         seed: int | None = 1,
         width: float = 7.0,
+        axes: Any = None,
     ) -> np.ndarray:
         """Lines and groups that the priors think possible, over the data.
 
@@ -49,8 +52,8 @@ class ModelPlots:
             The grouping factor whose groups are shown; None is the first with random slopes, or the first.
         draws, seed
             Number of lines, and the seed of their random numbers.
-        width
-            Of the figure in inches.
+        width, axes
+            Of the figure in inches; or the axes to draw into: four, and one for a model without predictors.
 
         Raises
         ------
@@ -62,8 +65,8 @@ class ModelPlots:
         term = _term(design, group)
         found = Draws(prior_draws(design, self.given, max(int(draws), COLUMNS), seed), design)
         if x is None and not any(name != "(Intercept)" for name in all_columns(design, term)):
-            return _means(design, term, found, width)
-        return _lines(design, term, along(design, term, x), found, int(draws), width)
+            return _means(design, term, found, width, axes)
+        return _lines(design, term, along(design, term, x), found, int(draws), width, axes)
 
 
 def _term(design: Design, group: str | None) -> RandomTerm:
@@ -78,15 +81,15 @@ def _term(design: Design, group: str | None) -> RandomTerm:
 # -- along a predictor ---------------------------------------------------------------------------------------------
 
 
-def _lines(design: Design, term: RandomTerm, where: Along, found: Draws, draws: int, width: float) -> np.ndarray:
+def _lines(
+    design: Design, term: RandomTerm, where: Along, found: Draws, draws: int, width: float, axes: Any
+) -> np.ndarray:
     at, X = where.path(np.arange(design.n), all_columns(design, term))
     mean, groups = _coefficients(design, term, found)
     lines = mean[:draws] @ X.T
     worlds = [groups[s, : min(GROUPS, term.n_levels)] @ X.T for s in range(WORLDS)]
-    figure, axes = plt.subplots(
-        2, 2, figsize=(width, 0.72 * width + 0.9), sharex=True, sharey=True, layout="constrained"
-    )
-    flat = axes.ravel()
+    size = (width, 0.72 * width + 0.9)
+    flat, figure = new_panels(axes, 1 + WORLDS, (2, 2), size, "priors", sharex=True, sharey=True)
     _bundle(flat[0], where, at, lines, design, f"{draws} means")
     for i, ax in enumerate(flat[1:]):
         _bundle(ax, where, at, worlds[i], design, f"Draw {i + 1}")
@@ -98,7 +101,7 @@ def _lines(design: Design, term: RandomTerm, where: Along, found: Draws, draws: 
     ends = rformat.format_numbers([lower, upper, low, high], 2)
     said = f"95% of the means lie between {ends[0]} and {ends[1]}, the data between {ends[2]} and {ends[3]}"
     shown = f"Draws 1 to {WORLDS}: the mean (dashed) and {worlds[0].shape[0]} of {term.group} around it"
-    _title(figure, f"What the priors think possible: {said}. {shown}", design, width)
+    _title(figure, flat, f"What the priors think possible: {said}. {shown}", design, width)
     return flat
 
 
@@ -120,12 +123,13 @@ def _bundle(ax: Axes, where: Along, at: np.ndarray, lines: np.ndarray, design: D
     ax.tick_params(labelsize=8)
 
 
-def _limits(axes: Sequence[Axes], bundles: Sequence[np.ndarray], y: np.ndarray) -> None:
+def _limits(axes: np.ndarray, bundles: Sequence[np.ndarray], y: np.ndarray) -> None:
     """All data, and what nine tenths of the lines reach: heavy tails leave the picture."""
     reach = np.concatenate([np.ravel(b) for b in bundles])
     low, high = np.quantile(reach, [0.05, 0.95])
     low, high = min(low, y.min()), max(high, y.max())
-    axes[0].set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    for ax in axes:
+        ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
 
 
 def _label(axes: np.ndarray, where: Along) -> None:
@@ -138,32 +142,37 @@ def _label(axes: np.ndarray, where: Along) -> None:
             ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
 
 
-def _title(figure: plt.Figure, text: str, design: Design, width: float) -> None:
-    figure.suptitle(style.fold(text, width), x=0.01, ha="left", fontsize=10)
-    figure.supylabel(f"{design.response}{' - offset' if design.has_offset else ''}", fontsize=9)
+def _title(figure: Figure | None, panels: np.ndarray, text: str, design: Design, width: float) -> None:
+    headline(figure, panels, text, width)
+    label = f"{design.response}{' - offset' if design.has_offset else ''}"
+    if figure is None:
+        panels[0].set_ylabel(label, fontsize=9)
+    else:
+        figure.supylabel(label, fontsize=9)
 
 
 # -- without predictors --------------------------------------------------------------------------------------------
 
 
-def _means(design: Design, term: RandomTerm, found: Draws, width: float) -> np.ndarray:
+def _means(design: Design, term: RandomTerm, found: Draws, width: float, axes: Any) -> np.ndarray:
     """Means of the groups, of the data and of the draws, in columns."""
     observed, X, Z = (_by_level(term, design.weights, values) for values in (design.y_net[:, None], design.X, term.Z))
     observed = observed[:, 0]
     means = found.beta[:COLUMNS] @ X.T + (found.b(term)[:COLUMNS] * Z).sum(axis=2)
-    figure, ax = plt.subplots(figsize=(width, min(0.6 * width, 4.0)), layout="constrained")
+    panels, figure = new_panels(axes, 1, (1, 1), (width, min(0.6 * width, 4.0)), "priors")
+    ax = panels[0]
     for column, values in enumerate([observed, *means]):
         colour = style.PRIOR if column else style.ink()
         ax.plot(np.full(values.size, column), values, "_", ms=9, mew=1.2, color=colour, alpha=0.8)
     ax.set_xticks(range(COLUMNS + 1), ["data", *map(str, range(1, COLUMNS + 1))])
-    _limits([ax], [means], observed)
+    _limits(panels, [means], observed)
     style.tidy(ax, "")
     ax.tick_params(labelsize=8)
     ax.set_xlabel("draw from the priors", fontsize=9)
     spread = rformat.format_numbers([observed.std(), float(np.median(means.std(axis=1)))], 2)
     said = f"the means of {term.group} have an sd of {spread[0]}, and of {spread[1]} in the middle draw"
-    _title(figure, f"What the priors think possible: {said}", design, width)
-    return np.array([ax])
+    _title(figure, panels, f"What the priors think possible: {said}", design, width)
+    return panels
 
 
 def _by_level(term: RandomTerm, weights: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.linear_fit import LinearFit
 from bayeslmm.results.summary import data_words
-from bayeslmm.results.table_export import to_great_tables, to_latex, to_markdown
+from bayeslmm.results.table_export import Tabular
 from bayeslmm.results.variance_test import How, RatioTest, by_ml, likelihood_ratio_test
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SAME = 1e-8
 
 
 @dataclass(frozen=True)
-class ModelTable:
+class ModelTable(Tabular):
     """Models by number of parameters, each tested against the one before it.
 
     Attributes
@@ -52,17 +52,8 @@ class ModelTable:
 
     __repr__ = __str__
 
-    def to_markdown(self, caption: str = "") -> str:
-        """The table as a Markdown table."""
-        return to_markdown(self.table, caption)
-
-    def to_latex(self, caption: str = "", label: str = "") -> str:
-        """The table as a LaTeX table, with rules of booktabs."""
-        return to_latex(self.table, caption, label)
-
-    def to_great_tables(self, caption: str = "") -> Any:
-        """The table as a `great_tables.GT`, where that package is installed."""
-        return to_great_tables(self.table, caption)
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

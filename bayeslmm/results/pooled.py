@@ -32,10 +32,11 @@ from bayeslmm.results.pooled_anova import PooledAnova, models_over_imputations, 
 from bayeslmm.results.pooled_base import RULES, costs
 from bayeslmm.results.pooled_means import PooledMeans
 from bayeslmm.results.summary import call_lines, fixed_lines, random_lines, size_line
+from bayeslmm.results.table_export import Tabular
 
 
 @dataclass(frozen=True, repr=False)
-class PooledFits(PooledMeans):
+class PooledFits(PooledMeans, Tabular):
     """What `blm.pool` makes of fits of multiply imputed data. Tables as those of a `Fit`.
 
     Attributes
@@ -197,6 +198,9 @@ class PooledFits(PooledMeans):
         return "\n\n".join(s for s in sections if s)
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.tests()
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from bayeslmm.results import rformat
 from bayeslmm.results.anova import TITLES, check_type, hypotheses
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.frames import preformatted
-from bayeslmm.results.table_export import to_great_tables, to_latex, to_markdown
+from bayeslmm.results.table_export import Tabular
 from bayeslmm.results.variance_test import by_ml
 
 COLUMNS = ["F", "NumDF", "DenDF", "p", "riv"]
@@ -23,7 +22,7 @@ VARIANCES = "where random effects are tested, p is too large: F does not know th
 
 
 @dataclass(frozen=True)
-class PooledAnova:
+class PooledAnova(Tabular):
     """What `anova` of pooled fits returns; `print` it, or take `table`.
 
     Attributes
@@ -54,17 +53,8 @@ class PooledAnova:
 
     __repr__ = __str__
 
-    def to_markdown(self, caption: str = "") -> str:
-        """The table as a Markdown table."""
-        return to_markdown(self.table, caption)
-
-    def to_latex(self, caption: str = "", label: str = "") -> str:
-        """The table as a LaTeX table, with rules of booktabs."""
-        return to_latex(self.table, caption, label)
-
-    def to_great_tables(self, caption: str = "") -> Any:
-        """The table as a `great_tables.GT`, where that package is installed."""
-        return to_great_tables(self.table, caption)
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -17,10 +17,11 @@ from bayeslmm.errors import ArgumentError
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.pooled import check_same
 from bayeslmm.results.posterior import Posterior
+from bayeslmm.results.table_export import Tabular
 
 
 @dataclass(frozen=True, repr=False)
-class PooledPosterior:
+class PooledPosterior(Tabular):
     """What `blm.pool` makes of posteriors of multiply imputed data.
 
     Attributes
@@ -78,6 +79,9 @@ class PooledPosterior:
         return f"{head}\n\n{shown}\n\n{note}\ndiagnostics of each imputation: {told}"
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

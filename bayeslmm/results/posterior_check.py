@@ -27,6 +27,7 @@ from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_loo import Loo, exact_loo
 from bayeslmm.results.posterior_predict import replicator
 from bayeslmm.results.predictor import Seed, Streams
+from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +61,7 @@ class Replicates:
 
 
 @dataclass(frozen=True, repr=False)
-class PosteriorCheck:
+class PosteriorCheck(Tabular):
     """What `post.check()` returns; `print` it, take `.table`, look at `.plot()`, or ask `.ok`.
 
     Attributes
@@ -97,13 +98,13 @@ class PosteriorCheck:
         found = levels.means if what == "means" else levels.sds
         return np.concatenate([found(data.y[None]), found(data.new)]).T
 
-    def plot(self, width: float = 7.0) -> "dict[str, Axes]":
+    def plot(self, width: float = 7.0, axes: Any = None) -> "dict[str, Axes]":
         """One page: densities, LOO-PIT, means and sds of groups, residuals, test statistics.
 
         Parameters
         ----------
-        width
-            Of the figure in inches; below 5, one panel under the other.
+        width, axes
+            Of the figure in inches; below 5, one panel under the other; or six axes to draw into.
 
         Returns
         -------
@@ -112,7 +113,7 @@ class PosteriorCheck:
         """
         from bayeslmm.results.posterior_check_plot import page
 
-        return page(self, width)
+        return page(self, width, axes)
 
     def __str__(self) -> str:
         R = self.replicates.same.shape[0]
@@ -130,6 +131,9 @@ class PosteriorCheck:
         )
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -1,8 +1,7 @@
 """The page of `post.check().plot()`: observed data in dark, data of the model in orange."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from arviz_stats.base import array_stats
 from matplotlib.axes import Axes
@@ -10,6 +9,7 @@ from matplotlib.axes import Axes
 from bayeslmm.design import RandomTerm
 from bayeslmm.point.bands import simultaneous_band
 from bayeslmm.results import style
+from bayeslmm.results.panels import new_panels
 
 if TYPE_CHECKING:
     from bayeslmm.results.posterior_check import PosteriorCheck, Replicates
@@ -19,12 +19,12 @@ SMOOTH = {"extend": True, "bound_correction": False}
 PANELS = ("density", "loo_pit", "means", "sds", "residuals", "statistics")
 
 
-def page(check: "PosteriorCheck", width: float) -> dict[str, Axes]:
+def page(check: "PosteriorCheck", width: float, axes: Any = None) -> dict[str, Axes]:
     """Draw the page and return its axes by panel."""
     columns = 1 if width < NARROW else 2
     rows = len(PANELS) // columns
-    _, axes = plt.subplots(rows, columns, figsize=(width, 2.6 * rows), layout="constrained", squeeze=False)
-    out = dict(zip(PANELS, axes.ravel(), strict=True))
+    panels, _ = new_panels(axes, len(PANELS), (rows, columns), (width, 2.6 * rows), "check().plot")
+    out = dict(zip(PANELS, panels, strict=True))
     inches, term = width / columns - 0.75, check.shown_term
     _density(out["density"], check.replicates, inches)
     _pit(out["loo_pit"], check, inches)
@@ -47,7 +47,14 @@ def _density(ax: Axes, data: "Replicates", inches: float) -> None:
     ax.plot(x, density, color=style.ink(), lw=1.8)
     ax.text(0.98, 0.95, "observed", color=style.ink(), ha="right", va="top", fontsize=8, transform=ax.transAxes)
     ax.text(
-        0.98, 0.86, "data of the model", color=style.BAYES, ha="right", va="top", fontsize=8, transform=ax.transAxes
+        0.98,
+        0.86,
+        "data of the model",
+        color=style.readable(style.BAYES),
+        ha="right",
+        va="top",
+        fontsize=8,
+        transform=ax.transAxes,
     )
     style.tidy(ax, style.fold("Responses, same levels", inches), xlabel="response", ylabel="density")
     ax.set_ylim(bottom=0)
@@ -62,7 +69,7 @@ def _pit(ax: Axes, check: "PosteriorCheck", inches: float) -> None:
     uniform = np.random.default_rng(0).uniform(size=(pit.size, 499))
     band = simultaneous_band(np.column_stack([pit, uniform]), LEVEL)
     x = (np.arange(pit.size) + 0.5) / pit.size
-    ax.fill_between(x, band.lower - x, band.upper - x, color=style.NO_POOLING, alpha=0.25, lw=0)
+    ax.fill_between(x, band.lower - x, band.upper - x, color=style.NO_POOLING, alpha=style.veil(0.25), lw=0)
     ax.axhline(0, color=style.ink(), lw=0.8)
     ax.plot(x, band.values - x, color=style.REML, lw=1.4)
     out = band.outside
@@ -80,7 +87,7 @@ def _levels(ax: Axes, check: "PosteriorCheck", term: RandomTerm | None, what: st
         return
     band = simultaneous_band(values, LEVEL)
     rank = np.arange(1, band.values.size + 1)
-    ax.fill_between(rank, band.lower, band.upper, color=style.BAYES, alpha=0.25, lw=0)
+    ax.fill_between(rank, band.lower, band.upper, color=style.BAYES, alpha=style.veil(0.25), lw=0)
     out = band.outside
     ax.plot(rank[~out], band.values[~out], "o", ms=3.5, color=style.ink())
     ax.plot(rank[out], band.values[out], "D", ms=4.5, color=style.BAYES)
@@ -101,7 +108,9 @@ def _residuals(ax: Axes, data: "Replicates", inches: float) -> None:
     spread = np.array([np.quantile(np.sqrt((replicated[:, part] ** 2).mean(axis=1)), [0.025, 0.975]) for part in parts])
     size = np.array([np.sqrt((e[part] ** 2).mean()) for part in parts])
     for sign in (-1, 1):
-        ax.fill_between(middle, sign * spread[:, 0], sign * spread[:, 1], color=style.BAYES, alpha=0.25, lw=0)
+        ax.fill_between(
+            middle, sign * spread[:, 0], sign * spread[:, 1], color=style.BAYES, alpha=style.veil(0.25), lw=0
+        )
         ax.plot(middle, sign * size, color=style.ink(), lw=1.4)
     title = "Residuals: spread (line) and that of the model (band)"
     style.tidy(ax, style.fold(title, inches), xlabel="expectation", ylabel="residual")
@@ -116,7 +125,7 @@ def _statistics(ax: Axes, check: "PosteriorCheck", inches: float) -> None:
     z = np.clip((table["observed"].to_numpy() - middle) / scale, -5, 5)
     low, high = ((table[c].to_numpy() - middle) / scale for c in ("lower", "upper"))
     at = np.arange(len(table))
-    ax.hlines(at, low, high, color=style.BAYES, lw=5, alpha=0.3)
+    ax.hlines(at, low, high, color=style.BAYES, lw=5, alpha=style.veil(0.3))
     off = table["p"].to_numpy() <= 0.05
     ax.plot(z[~off], at[~off], "o", ms=4, color=style.ink())
     ax.plot(z[off], at[off], "D", ms=5, color=style.BAYES)

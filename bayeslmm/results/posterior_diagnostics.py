@@ -15,6 +15,7 @@ from bayeslmm.results.convergence import rhat_and_ess
 from bayeslmm.results.draw_checks import Row, Run, row, statistic
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws, pair_labels
+from bayeslmm.results.table_export import Tabular
 
 EFFECTS_CHECKED = 60
 WIDTH = 80
@@ -24,7 +25,7 @@ ENERGY = ("energy",)
 
 
 @dataclass(frozen=True, repr=False)
-class Diagnostics:
+class Diagnostics(Tabular):
     """What `post.diagnostics()` returns; `print` it, take `.table`, or ask `.ok`.
 
     Attributes
@@ -74,6 +75,9 @@ class Diagnostics:
         return lines
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -24,13 +24,14 @@ from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_left_out import integrated
 from bayeslmm.results.posterior_mixture import Combinations, Mixture, flat_names
 from bayeslmm.results.posterior_tables import interval, sd_of
+from bayeslmm.results.table_export import Tabular
 
 Hypotheses = str | Sequence[str] | Mapping[str, str]
 Rope = tuple[float, float] | None
 
 
 @dataclass(frozen=True, repr=False)
-class HypothesisTable:
+class HypothesisTable(Tabular):
     """What `post.hypothesis(...)` returns; `print` it, or take `table` and `sentences`.
 
     Attributes
@@ -58,6 +59,9 @@ class HypothesisTable:
         return "\n".join([shown, note, "", *self.sentences])
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -25,6 +25,7 @@ from bayeslmm.results.convergence import ess_mean
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_left_out import integrated, without_each_level, without_each_row
+from bayeslmm.results.table_export import Tabular
 
 NUMBERS, FEWEST = 20_000_000, 400  # draws x rows that are held at once, some 1.5 GB with all that PSIS makes of them
 CONDITIONAL = "given their random effects (conditional)"
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class Loo:
+class Loo(Tabular):
     """What `post.loo()` and `post.logo(g)` return; `print` it or take its parts.
 
     Attributes
@@ -146,6 +147,9 @@ class Loo:
         return EXACT + (f" but for {', '.join(f'`{g}`' for g in self.given)}" if self.given else "")
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import arviz_stats
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from bayeslmm.bayes.bounds import support_of
@@ -21,6 +22,7 @@ from bayeslmm.results import rformat, style
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.draw_pictures import forest, predictive, ranks
 from bayeslmm.results.effect_pictures import caterpillar, effect_grid, effects_plot, panels_of
+from bayeslmm.results.panels import headline, new_panels
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.predictor import Seed
 from bayeslmm.results.prior_parameters import PriorParameter, marginal_correlation, own_priors, prior_parameters
@@ -77,34 +79,35 @@ class PosteriorPlots:
 
     post: "Posterior"
 
-    def forest(self, level: float = 0.95, width: float = 7.0) -> np.ndarray:
+    def forest(self, level: float = 0.95, width: float = 7.0, axes: Any = None) -> np.ndarray:
         """Fixed effects, sds and correlations: medians with intervals of `level` (thin) and 50% (thick).
 
         Parameters
         ----------
         level
             Of the thin intervals.
-        width
-            Of the figure in inches.
+        width, axes
+            Of the figure in inches; or the axes to draw into, one for each panel.
         """
-        return forest(self.post.draws, check_level(level), width)
+        return forest(self.post.draws, check_level(level), width, axes)
 
-    def ranks(self, parameters: str | list[str] | None = None, width: float = 7.0) -> np.ndarray:
+    def ranks(self, parameters: str | list[str] | None = None, width: float = 7.0, axes: Any = None) -> np.ndarray:
         """Ranks and traces of the chains, a row for each parameter: chains that agree are within the band everywhere.
 
         Parameters
         ----------
         parameters
             Names such as "grade", "sd major grade", "sigma"; None for the twelve with the largest R-hat.
-        width
-            Of the figure in inches; below 5, traces stand under ranks.
+        width, axes
+            Of the figure in inches; below 5, traces stand under ranks; or the axes to draw into, two for each
+            parameter.
 
         Returns
         -------
         ndarray of Axes
             (parameters, 2).
         """
-        return ranks(self.post.draws, parameters, width)
+        return ranks(self.post.draws, parameters, width, axes)
 
     def predictive(self, seed: Seed = 1, width: float = 7.0, ax: Axes | None = None) -> Axes:
         """Densities of the observed responses and of data sets that the model makes; more in `post.check().plot()`.
@@ -126,11 +129,12 @@ class PosteriorPlots:
         level: float = 0.95,
         width: float = 7.0,
         ax: Axes | None = None,
+        axes: Any = None,
     ) -> np.ndarray:
         """Random effects of every level, sorted, with equal-tailed intervals; as `fit.plot.caterpillar`."""
         table = self.post.ranef(check_level(level))
         panels = panels_of(self.post.design.terms, group, term, ax, "caterpillar")
-        return caterpillar(table, panels, width, ax, style.BAYES)
+        return caterpillar(table, panels, width, axes if ax is None else ax, style.BAYES)
 
     def effects(
         self, variable: str, by: str | None = None, level: float = 0.95, width: float = 7.0, ax: Axes | None = None
@@ -140,7 +144,9 @@ class PosteriorPlots:
         table = self.post.means(variable, by=by, at=effect_grid(design, variable, by), level=check_level(level)).table
         return effects_plot(table, design, variable, by, level, width, ax)
 
-    def prior_posterior(self, parameters: Collection[str] | None = None, width: float = 7.0) -> np.ndarray:
+    def prior_posterior(
+        self, parameters: Collection[str] | None = None, width: float = 7.0, axes: Any = None
+    ) -> np.ndarray:
         """Densities of prior and posterior, one panel for each parameter: how much was learned from the data.
 
         The intercept is the one that has the prior: the expected response where every predictor has its mean. Each
@@ -151,8 +157,8 @@ class PosteriorPlots:
         ----------
         parameters
             Names as in `post.priors.table`, where correlations are "cor_g"; None is the first 24.
-        width
-            Of the figure in inches.
+        width, axes
+            Of the figure in inches; or the axes to draw into, one for each panel.
 
         Raises
         ------
@@ -164,17 +170,14 @@ class PosteriorPlots:
         rows = -(-len(chosen) // max(1, int(width / PANEL_INCHES)))
         columns = -(-len(chosen) // rows)
         size = (width, 1.55 * rows + 0.75)
-        figure, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
-        flat = axes.ravel()
-        for density, ax in zip(chosen, flat, strict=False):
+        flat, figure = new_panels(axes, len(chosen), (rows, columns), size, "prior_posterior")
+        for density, ax in zip(chosen, flat, strict=True):
             _panel(ax, density, width / columns)
-        for ax in flat[len(chosen) :]:
-            ax.set_visible(False)
         hidden = f", the first {len(chosen)} of {len(found)}" if parameters is None and len(found) > MOST else ""
-        figure.suptitle(f"Prior and posterior{hidden}", x=0.01, ha="left", fontsize=10)
-        _legend(figure)
-        style.fold_titles(figure)
-        return flat[: len(chosen)]
+        headline(figure, flat, f"Prior and posterior{hidden}", width)
+        _legend(figure, flat[0])
+        style.fold_titles(flat)
+        return flat
 
 
 def _densities(draws: Draws, priors: Priors) -> Iterator[Density]:
@@ -217,7 +220,7 @@ def _panel(ax: Axes, density: Density, inches: float) -> None:
     x = _grid(draws, density.support)
     if spread > 0:
         at, height, _ = arviz_stats.base.array_stats.kde(draws)
-        ax.fill_between(at, height, color=style.BAYES, alpha=0.35, lw=0)
+        ax.fill_between(at, height, color=style.BAYES, alpha=style.veil(0.35), lw=0)
         ax.plot(at, height, color=style.BAYES, lw=1.2)
         ax.set_ylim(0, 1.15 * height.max())
     else:
@@ -228,7 +231,9 @@ def _panel(ax: Axes, density: Density, inches: float) -> None:
     ax.set_xlim(x[0], x[-1])
     sds = ["flat" if prior is None else _sd(density.prior_sd), _sd(spread)]
     for text, colour, height in ((sds[0], style.PRIOR, 0.98), (sds[1], style.BAYES, 0.82)):
-        ax.text(0.99, height, text, color=colour, ha="right", va="top", fontsize=7.5, transform=ax.transAxes)
+        ax.text(
+            0.99, height, text, color=style.readable(colour), ha="right", va="top", fontsize=7.5, transform=ax.transAxes
+        )
 
 
 def _grid(draws: np.ndarray, support: Support) -> np.ndarray:
@@ -246,9 +251,12 @@ def _sd(value: float) -> str:
     return "sd infinite" if np.isinf(value) else "no sd"
 
 
-def _legend(figure: plt.Figure) -> None:
+def _legend(figure: Figure | None, first: Axes) -> None:
     handles = [
-        plt.Line2D([], [], color=style.PRIOR, lw=1.6, label="prior"),
-        plt.Line2D([], [], color=style.BAYES, lw=5, alpha=0.5, label="posterior"),
+        Line2D([], [], color=style.PRIOR, lw=1.6, label="prior"),
+        Line2D([], [], color=style.BAYES, lw=5, alpha=0.5, label="posterior"),
     ]
-    figure.legend(handles=handles, loc="outside lower left", ncols=2, frameon=False, fontsize=8)
+    if figure is None:
+        first.legend(handles=handles, loc="upper left", frameon=False, fontsize=7)
+    else:
+        figure.legend(handles=handles, loc="outside lower left", ncols=2, frameon=False, fontsize=8)

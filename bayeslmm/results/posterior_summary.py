@@ -17,14 +17,14 @@ from bayeslmm.results.posterior_lines import HEADER, STATISTICS, WIDTH, fixed_li
 from bayeslmm.results.posterior_origin import origin_lines, title
 from bayeslmm.results.posterior_tables import interval, sd_of
 from bayeslmm.results.summary import size_line
-from bayeslmm.results.table_export import to_great_tables, to_latex, to_markdown
+from bayeslmm.results.table_export import Tabular
 from bayeslmm.results.tables import estimated_pairs
 
 KINDS = {"eti": "equal-tailed", "hdi": "highest-density"}
 
 
 @dataclass(frozen=True, repr=False)
-class PosteriorSummary:
+class PosteriorSummary(Tabular):
     """What `post.summary()` returns; `print` it, or read its parts.
 
     Attributes
@@ -51,17 +51,8 @@ class PosteriorSummary:
 
     __repr__ = __str__
 
-    def to_markdown(self, caption: str = "") -> str:
-        """The coefficients as a Markdown table."""
-        return to_markdown(self.fixed, caption)
-
-    def to_latex(self, caption: str = "", label: str = "") -> str:
-        """The coefficients as a LaTeX table, with rules of booktabs."""
-        return to_latex(self.fixed, caption, label)
-
-    def to_great_tables(self, caption: str = "") -> Any:
-        """The coefficients as a `great_tables.GT`, where that package is installed."""
-        return to_great_tables(self.fixed, caption)
+    def _for_paper(self) -> pd.DataFrame:
+        return self.fixed
 
     def _repr_html_(self) -> str:
         return preformatted(self.text)

@@ -21,12 +21,13 @@ from bayeslmm.results import rformat, style
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.prior_reweighting import AtFactor, AtFactors, Base, Refit
+from bayeslmm.results.table_export import Tabular
 
 STEP, TOLERANCE = float(np.sqrt(2)), 1.05
 
 
 @dataclass(frozen=True)
-class PriorDecision:
+class PriorDecision(Tabular):
     """What `post.prior_sensitivity("grade", prior="sd")` returns; `print` it, `.plot()` it, or take its parts.
 
     Attributes
@@ -64,6 +65,9 @@ class PriorDecision:
         return "\n".join([self.sentence, "", text, *self.notes])
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))
@@ -225,7 +229,7 @@ def _picture(found: PriorDecision, width: float, ax: Axes | None) -> Axes:
     curve = found.curve
     x = curve["factor"].to_numpy(float)
     ax.axhline(0, color=style.ink(), lw=0.8)
-    ax.fill_between(x, curve["lower"], curve["upper"], color=style.BAYES, alpha=0.25, lw=0)
+    ax.fill_between(x, curve["lower"], curve["upper"], color=style.BAYES, alpha=style.veil(0.25), lw=0)
     ax.plot(x, curve["estimate"], color=style.BAYES, lw=1.4)
     refitted = (curve["how"] == "refitted").to_numpy()
     ax.plot(x[refitted], curve["estimate"][refitted], "o", ms=4, color=style.BAYES, mfc=style.paper())
@@ -238,7 +242,7 @@ def _picture(found: PriorDecision, width: float, ax: Axes | None) -> Axes:
             xycoords=("data", "axes fraction"),
             xytext=(3, -3),
             textcoords="offset points",
-            color=style.PRIOR,
+            color=style.readable(style.PRIOR),
             va="top",
             fontsize=8,
         )

@@ -27,6 +27,7 @@ from bayeslmm.results.contrasts import table_text
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.prior_parameters import log_priors
+from bayeslmm.results.table_export import Tabular
 
 ALPHAS, THRESHOLD = (0.99, 1.01), 0.05
 DATA = "the data decide"
@@ -35,7 +36,7 @@ PRIOR = "the prior decides: the data say little"
 
 
 @dataclass(frozen=True)
-class PriorSensitivity:
+class PriorSensitivity(Tabular):
     """What `post.prior_sensitivity()` returns; `print` it, or take `table`.
 
     Attributes
@@ -59,6 +60,9 @@ class PriorSensitivity:
         return "\n".join([table_text(self.table.round(3)), *self.notes])
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,13 @@ from bayeslmm.point.profile import Curve, Profiler
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.parameters import Asked, chosen, parameter_names
+from bayeslmm.results.table_export import Tabular
 
 NOTE = "profile likelihood: the ML deviance is profiled, as in lme4, for REML fits too"
 
 
 @dataclass(frozen=True)
-class Profile:
+class Profile(Tabular):
     """Profiles of some parameters.
 
     Attributes
@@ -63,27 +65,29 @@ class Profile:
         rows = {name: (c.end(-z), c.end(z)) for name, c in self.curves.items()}
         return pd.DataFrame.from_dict(rows, orient="index", columns=["lower", "upper"], dtype=float)
 
-    def plot(self, level: float = 0.95, width: float = 10.4) -> np.ndarray:
+    def plot(self, level: float = 0.95, width: float = 10.4, axes: Any = None) -> np.ndarray:
         """Zeta of each parameter with its interval; a straight line means that a Wald interval would do.
 
         Parameters
         ----------
         level
             Of the intervals.
-        width
-            Of a full row of panels, in inches.
+        width, axes
+            Of a full row of panels, in inches; or the axes to draw into, one for each parameter.
         """
         from bayeslmm.results.profile_pictures import zeta_plot
 
-        return zeta_plot(self, check_level(level), width)
+        return zeta_plot(self, check_level(level), width, axes)
 
-    def plot_pairs(self, names: Sequence[str] | None = None) -> np.ndarray:
+    def plot_pairs(self, names: Sequence[str] | None = None, axes: Any = None) -> np.ndarray:
         """Profile traces and contours of each pair of parameters (Bates & Watts 1988, section 6.1.2).
 
         Parameters
         ----------
         names
             At least two of the parameters profiled; all where left out.
+        axes
+            The axes to draw into, row by row, as many rows and columns as parameters; None makes a figure.
         """
         from bayeslmm.results.profile_pictures import pairs_plot
 
@@ -94,7 +98,7 @@ class Profile:
             raise ArgumentError(
                 f"plot_pairs needs two or more of the parameters profiled, {', '.join(known)}; got {wanted}"
             )
-        return pairs_plot(self, wanted)
+        return pairs_plot(self, wanted, axes)
 
     def __repr__(self) -> str:
         level = min(0.95, self.level)
@@ -107,6 +111,9 @@ class Profile:
             tail = f"an end at the boundary: {', '.join(at_bound)}"
             lines.append(fill(tail, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
         return "\n".join(lines)
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.confint(self.level)
 
     def _repr_html_(self) -> str:
         return preformatted(repr(self))

@@ -6,9 +6,8 @@ traces cross it. The four points of contact determine the contour nearly: with
 `zeta_1 = r cos(a + d / 2), zeta_2 = r cos(a - d / 2)`, d is a smooth periodic function of a, interpolated by a spline.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
@@ -17,6 +16,7 @@ from scipy.interpolate import CubicSpline
 from bayeslmm.point.distributions import normal_quantile
 from bayeslmm.point.profile import Curve
 from bayeslmm.results import style
+from bayeslmm.results.panels import headline, new_panels, same_limits
 
 if TYPE_CHECKING:
     from bayeslmm.results.profile import Profile
@@ -24,31 +24,25 @@ if TYPE_CHECKING:
 LEVELS = (0.5, 0.8, 0.95)
 
 
-def zeta_plot(profile: "Profile", level: float, width: float = 10.4) -> np.ndarray:
+def zeta_plot(profile: "Profile", level: float, width: float = 10.4, axes: Any = None) -> np.ndarray:
     """One panel for each parameter, with the interval of `level`; `width` in inches is that of a full row."""
     n = len(profile.curves)
     fitting = max(1, round(width / 2.6))
     columns, inches = min(n, fitting), width / fitting
     rows = -(-n // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(inches * columns, 2.5 * rows), sharey=True, squeeze=False, layout="constrained"
-    )
+    shape, size = (rows, columns), (inches * columns, 2.5 * rows)
+    panels, figure = new_panels(axes, n, shape, size, "profile().plot", sharey=True)
     ends = profile.confint(min(level, profile.level))
-    for ax, (name, curve) in zip(axes.flat, profile.curves.items(), strict=False):
+    for ax, (name, curve) in zip(panels, profile.curves.items(), strict=True):
         _zeta_panel(ax, name, curve, ends.loc[name].to_numpy(dtype=float), level)
-    for ax in axes.flat[n:]:
-        ax.set_visible(False)
-    for ax in axes[:, 0]:
+    for ax in panels[:: columns if figure is not None else n]:
         ax.set_ylabel(r"$\zeta$")
-    figure.suptitle(
-        style.fold(
-            f"Profile zeta with {level:.0%} intervals; straight where a Wald interval would do", inches * columns
-        ),
-        fontsize=10,
-        x=0.01,
-        ha="left",
-    )
-    return axes
+    title = f"Profile zeta with {level:.0%} intervals; straight where a Wald interval would do"
+    headline(figure, panels, title, inches * columns)
+    if figure is None:
+        same_limits(panels, x=False)
+        return panels
+    return np.array(figure.axes, dtype=object).reshape(shape)
 
 
 def _zeta_panel(ax: Axes, name: str, curve: Curve, ends: np.ndarray, level: float) -> None:
@@ -67,10 +61,12 @@ def _zeta_panel(ax: Axes, name: str, curve: Curve, ends: np.ndarray, level: floa
     ax.tick_params(labelsize=8)
 
 
-def pairs_plot(profile: "Profile", names: list[str]) -> np.ndarray:
+def pairs_plot(profile: "Profile", names: list[str], given: Any = None) -> np.ndarray:
     """Contours of 50, 80 and 95 % with traces: parameters below the diagonal, zetas above it."""
     n = len(names)
-    figure, axes = plt.subplots(n, n, figsize=(1.9 * n + 0.6, 1.9 * n + 0.6), squeeze=False, layout="constrained")
+    size = (1.9 * n + 0.6, 1.9 * n + 0.6)
+    panels, figure = new_panels(given, n * n, (n, n), size, "profile().plot_pairs")
+    axes = panels.reshape(n, n)
     for i, second in enumerate(names):
         for j, first in enumerate(names):
             ax = axes[i, j]
@@ -84,12 +80,8 @@ def pairs_plot(profile: "Profile", names: list[str]) -> np.ndarray:
                 ax.set_xlabel(first, fontsize=7)
             if j == 0 and i > 0:
                 ax.set_ylabel(second, fontsize=7)
-    figure.suptitle(
-        style.fold("Profile pairs: contours of 50, 80 and 95%; parameters below, zeta above the diagonal", 1.9 * n),
-        fontsize=10,
-        x=0.01,
-        ha="left",
-    )
+    title = "Profile pairs: contours of 50, 80 and 95%; parameters below, zeta above the diagonal"
+    headline(figure, panels, title, 1.9 * n)
     return axes
 
 

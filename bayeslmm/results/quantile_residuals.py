@@ -1,7 +1,7 @@
 """Simulation-based residuals with their tests: `fit.quantile_residuals()`."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from bayeslmm.point.influence import Base
 from bayeslmm.point.simulated import Standardised, simulate_and_standardise
 from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit
@@ -21,7 +22,7 @@ LEAST, MOST, NUMBERS, LIMIT = 99, 999, 5_000_000, 40_000_000
 
 
 @dataclass(frozen=True, repr=False)
-class QuantileResiduals:
+class QuantileResiduals(Tabular):
     """What `fit.quantile_residuals()` returns; `print` it, take `.values` or `.tests`, or `plot()` it.
 
     Attributes
@@ -68,20 +69,23 @@ class QuantileResiduals:
 
     __repr__ = __str__
 
+    def _for_paper(self) -> pd.DataFrame:
+        return self.tests
+
     def _repr_html_(self) -> str:
         return preformatted(str(self))
 
-    def plot(self, width: float = 7.0) -> np.ndarray:
+    def plot(self, width: float = 7.0, axes: Any = None) -> np.ndarray:
         """Draw them against the uniform distribution, with the band, and against the fitted values.
 
         Parameters
         ----------
-        width
-            Of the figure, in inches.
+        width, axes
+            Of the figure, in inches; or two axes to draw into.
         """
         from bayeslmm.results.fit_plots import quantile_plot
 
-        return quantile_plot(self, width)
+        return quantile_plot(self, width, axes)
 
 
 def simulated(fit: "Fit", n: int | None, seed: int | np.random.Generator | None) -> Standardised:

@@ -1,7 +1,7 @@
 """Tests of the random terms, one taken away at a time, printed as lmerTest's `ranova()` prints them."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ import pandas as pd
 from bayeslmm.design.deletions import deletions
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.model_table import chi_square_lines
-from bayeslmm.results.table_export import to_great_tables, to_latex, to_markdown
+from bayeslmm.results.table_export import Tabular
 from bayeslmm.results.variance_test import How, RatioTest, likelihood_ratio_test
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Ranova:
+class Ranova(Tabular):
     """Single-term deletions of the random part.
 
     Attributes
@@ -39,17 +39,8 @@ class Ranova:
 
     __repr__ = __str__
 
-    def to_markdown(self, caption: str = "") -> str:
-        """The table as a Markdown table."""
-        return to_markdown(self.table, caption)
-
-    def to_latex(self, caption: str = "", label: str = "") -> str:
-        """The table as a LaTeX table, with rules of booktabs."""
-        return to_latex(self.table, caption, label)
-
-    def to_great_tables(self, caption: str = "") -> Any:
-        """The table as a `great_tables.GT`, where that package is installed."""
-        return to_great_tables(self.table, caption)
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -8,13 +8,14 @@ import pandas as pd
 
 from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
+from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit
 
 
 @dataclass(frozen=True, repr=False)
-class RePCA:
+class RePCA(Tabular):
     """What `fit.repca()` returns; `print` it, or take its tables.
 
     Attributes
@@ -43,6 +44,9 @@ class RePCA:
         return "\n\n".join(parts)
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -1,14 +1,14 @@
 """Pictures of residuals group by group: box plots, and small multiples against fitted values."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
 from bayeslmm.design import RandomTerm
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results import style
+from bayeslmm.results.panels import headline, new_panels, same_limits
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit
@@ -63,18 +63,16 @@ def boxes(fit: "Fit", term: RandomTerm, width: float, ax: Axes | None) -> Axes:
     return ax
 
 
-def by_group(fit: "Fit", term: RandomTerm, width: float) -> np.ndarray:
+def by_group(fit: "Fit", term: RandomTerm, width: float, axes: Any = None) -> np.ndarray:
     """Scaled residuals against fitted values, one panel for each level, those with the largest residuals first."""
     values, fitted = fit.residuals("scaled"), fit.fitted
     largest = np.array([np.abs(values[term.index == j]).max() for j in range(term.n_levels)])
     order = np.argsort(-largest, kind="stable")[:MOST_PANELS]
     columns = min(order.size, 3 if width < 5 else 6)
     rows = -(-order.size // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(width, 1.15 * rows + 0.8), sharex=True, sharey=True, layout="constrained", squeeze=False
-    )
-    flat = axes.ravel()
-    for j, ax in zip(order, flat, strict=False):
+    size = (width, 1.15 * rows + 0.8)
+    flat, figure = new_panels(axes, order.size, (rows, columns), size, "by_group", sharex=True, sharey=True)
+    for j, ax in zip(order, flat, strict=True):
         own = term.index == j
         out = np.abs(values[own]) > BEYOND
         ax.axhline(0, color=style.ink(), lw=0.8)
@@ -83,12 +81,15 @@ def by_group(fit: "Fit", term: RandomTerm, width: float) -> np.ndarray:
         style.tidy(ax, "")
         ax.set_title(term.levels[j], loc="left", fontsize=8)
         ax.tick_params(labelsize=7)
-    for ax in flat[order.size :]:
-        ax.set_visible(False)
     shown = "" if order.size == term.n_levels else f", the first {order.size} of {term.n_levels}"
     count = int((np.abs(values) > BEYOND).sum())
     title = f"Scaled residuals by {term.group}{shown}: {count} of {values.size} beyond {BEYOND:g}"
-    figure.suptitle(style.fold(title, 0.9 * width), x=0.01, ha="left", fontsize=10)
-    figure.supxlabel("fitted value", fontsize=9)
-    figure.supylabel("scaled residual", fontsize=9)
-    return flat[: order.size]
+    headline(figure, flat, title, 0.9 * width)
+    if figure is None:
+        same_limits(flat)
+        flat[-1].set_xlabel("fitted value", fontsize=9)
+        flat[0].set_ylabel("scaled residual", fontsize=9)
+    else:
+        figure.supxlabel("fitted value", fontsize=9)
+        figure.supylabel("scaled residual", fontsize=9)
+    return flat

@@ -18,6 +18,7 @@ from bayeslmm.results import rformat
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.summary import DIGITS, coefficient_lines
+from bayeslmm.results.table_export import Tabular
 
 Df = Literal["auto", "satterthwaite", "clusters", "residual", "asymptotic"]
 DFS = ("auto", "satterthwaite", "clusters", "residual", "asymptotic")
@@ -30,7 +31,7 @@ IN_WORDS = {
 
 
 @dataclass(frozen=True, repr=False)
-class Robust:
+class Robust(Tabular):
     """What `LinearFit.robust` returns; `print` it, or take `table` and `vcov`.
 
     Attributes
@@ -88,12 +89,15 @@ class Robust:
 
     __repr__ = __str__
 
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
+
     def _repr_html_(self) -> str:
         return preformatted(str(self))
 
 
 @dataclass(frozen=True, repr=False)
-class WildBootstrap:
+class WildBootstrap(Tabular):
     """What `LinearFit.wild_bootstrap` returns; `print` it, or take `table`.
 
     Attributes
@@ -143,6 +147,9 @@ class WildBootstrap:
         return f"{title}\n{rformat.columns_as_text(header, columns, [True, *[False] * 6])}"
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.table
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -9,7 +9,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb, to_rgba
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.textpath import TextPath
@@ -20,29 +20,70 @@ REML = "#0072B2"
 BAYES = "#D55E00"
 NO_POOLING = "#7F7F7F"
 COMPLETE = "#009E73"
-DATA = "#333333"
 PRIOR = "#CC79A7"
 
 MANY_POINTS = 1000
+ENOUGH = 4.5  # contrast of small words (WCAG 2.2, 1.4.3)
+MIDDLE = 0.18  # luminance: darker papers contrast more with white than with black
 GAP = 0.12  # inches between a title and what is beside it
 SAFE = 0.97  # letters as drawn are a little wider than their outlines
 
 MARKS = {"no pooling": NO_POOLING, "complete pooling": COMPLETE, "REML": REML, "Bayes": BAYES}
 
 
+def paper() -> Any:
+    """The colour behind a picture: of the axes, of the figure where axes are transparent, or what the words need."""
+    for part in ("axes.facecolor", "figure.facecolor"):
+        if to_rgba(mpl.rcParams[part])[3] > 0:
+            return mpl.rcParams[part]
+    return "black" if _luminance(mpl.rcParams["text.color"]) > MIDDLE else "white"
+
+
 def dark() -> bool:
     """Whether the caller's matplotlib style has a dark background."""
-    return sum(to_rgb(mpl.rcParams["axes.facecolor"])) < 1.5
+    return _luminance(paper()) < MIDDLE
 
 
-def ink() -> str:
-    """The colour of observed data, lines of reference and names: dark on light, light on dark."""
-    return "#E0E0E0" if dark() else DATA
+def ink() -> Any:
+    """The colour of observed data, lines of reference and names: that of the style's words, a little softer."""
+    words = mpl.rcParams["text.color"]
+    if contrast(words, paper()) < ENOUGH:
+        words = "white" if dark() else "black"
+    return _mixed(words, paper(), 0.2)
 
 
-def paper() -> Any:
-    """The colour of the background: hollow marks are filled with it."""
-    return mpl.rcParams["axes.facecolor"]
+def readable(colour: Any) -> Any:
+    """The colour, moved towards that of the ink until words in it can be read on the paper."""
+    steps = (_mixed(colour, ink(), share) for share in np.linspace(0, 1, 21))
+    return next((c for c in steps if contrast(c, paper()) >= ENOUGH), ink())
+
+
+def veil(alpha: float) -> float:
+    """How opaque a band is: what is light grey on white needs more to be seen on black."""
+    return min(1.0, 1.7 * alpha) if dark() else alpha
+
+
+def series() -> tuple[Any, ...]:
+    """Six colours for lines side by side."""
+    return (REML, BAYES, COMPLETE, PRIOR, NO_POOLING, ink())
+
+
+def contrast(one: Any, other: Any) -> float:
+    """Ratio of the luminances of two colours, from 1 to 21 (WCAG 2.2, "contrast ratio")."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: Any) -> float:
+    """Relative luminance in sRGB, from 0 to 1 (WCAG 2.2)."""
+    c = np.array(to_rgb(colour))
+    return float(np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722))
+
+
+def _mixed(colour: Any, other: Any, share: float) -> str:
+    """A colour with a share of another one in it."""
+    red, green, blue = (1 - share) * np.array(to_rgb(colour)) + share * np.array(to_rgb(other))
+    return to_hex((red, green, blue))
 
 
 def new_axes(ax: Axes | None, width: float, height: float) -> Axes:
@@ -57,7 +98,7 @@ def tidy(ax: Axes, title: str, **labels: Any) -> Axes:
     ax.set_title(title, loc="left", fontsize=10)
     ax.set(**labels)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(color="#3A3A3A" if dark() else "#DDDDDD", linewidth=0.6)
+    ax.grid(color=_mixed(ink(), paper(), 0.7 if dark() else 0.83), linewidth=0.6)
     ax.set_axisbelow(True)
     return ax
 
@@ -87,12 +128,14 @@ def fold(text: str, inches: float, size: float = 10) -> str:
     return "\n".join(line for part in text.split("\n") for line in _even_lines(part, 72 * SAFE * inches, size))
 
 
-def fold_titles(figure: Any) -> None:
-    """Fold the titles of all panels to the room that the layout leaves, up to the next panel or the edge."""
+def fold_titles(panels: np.ndarray) -> None:
+    """Fold the titles of panels to the room that the layout leaves, up to the next panel or the edge."""
+    figure: Any = panels[0].get_figure(root=True)
     figure.draw_without_rendering()
-    panels = [(ax, ax.get_window_extent()) for ax in figure.axes if ax.get_visible()]
-    for ax, box in panels:
-        beside = [b.x0 for _, b in panels if b.x0 > box.x0 + 1 and b.y0 < box.y1 and box.y0 < b.y1]
+    boxes = [ax.get_window_extent() for ax in figure.axes if ax.get_visible()]
+    for ax in panels:
+        box = ax.get_window_extent()
+        beside = [b.x0 for b in boxes if b.x0 > box.x0 + 1 and b.y0 < box.y1 and box.y0 < b.y1]
         room = (min([*beside, figure.bbox.x1]) - box.x0) / figure.dpi - GAP
         for title in ax.get_children():
             if isinstance(title, Text) and title.get_text() and title.get_text() == ax.get_title("left"):
@@ -142,7 +185,7 @@ def name_points(ax: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[Any], si
 
     A name that finds no place is left out. The layout of the figure must be final but for these names.
     """
-    figure: Any = ax.figure
+    figure: Any = ax.get_figure(root=True)
     figure.draw_without_rendering()
     renderer = figure.canvas.get_renderer()
     marks = [line.get_xydata() for line in ax.lines if line.get_marker() not in ("None", "", None)]
@@ -161,7 +204,7 @@ def name_points(ax: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[Any], si
                 color=ink(),
                 ha="left" if dx > 0 else "right" if dx < 0 else "center",
                 va="bottom" if dy > 0 else "top" if dy < 0 else "center",
-                path_effects=[withStroke(linewidth=2, foreground=mpl.rcParams["axes.facecolor"])],
+                path_effects=[withStroke(linewidth=2, foreground=paper())],
             )
             box = text.get_window_extent(renderer)
             inside = ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1 and ax.bbox.y0 <= box.y0 and box.y1 <= ax.bbox.y1

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,7 @@ import pandas as pd
 from bayeslmm.design import Design, RandomTerm
 from bayeslmm.results import rformat
 from bayeslmm.results.frames import preformatted
-from bayeslmm.results.table_export import to_great_tables, to_latex, to_markdown
+from bayeslmm.results.table_export import Tabular
 
 DIGITS = 4
 WIDTH = 80
@@ -26,7 +25,7 @@ METHODS = {
 
 
 @dataclass(frozen=True)
-class FitSummary:
+class FitSummary(Tabular):
     """What `fit.summary()` returns; `print` it, or read its parts.
 
     Attributes
@@ -51,17 +50,8 @@ class FitSummary:
 
     __repr__ = __str__
 
-    def to_markdown(self, caption: str = "") -> str:
-        """The coefficients as a Markdown table."""
-        return to_markdown(self.fixed, caption)
-
-    def to_latex(self, caption: str = "", label: str = "") -> str:
-        """The coefficients as a LaTeX table, with rules of booktabs."""
-        return to_latex(self.fixed, caption, label)
-
-    def to_great_tables(self, caption: str = "") -> Any:
-        """The coefficients as a `great_tables.GT`, where that package is installed."""
-        return to_great_tables(self.fixed, caption)
+    def _for_paper(self) -> pd.DataFrame:
+        return self.fixed
 
     def _repr_html_(self) -> str:
         return preformatted(self.text)

@@ -1,7 +1,7 @@
 """Any table as text, cell by cell: what HTML, Markdown, LaTeX and great_tables are made of.
 
-Numbers of one row that share its unit (estimate, se, ends of an interval) have the same decimals, so many that the
-standard error shows three digits; other columns have decimals of their own.
+p-values are as the APA writes them. Numbers of one row that share its unit (estimate, se, ends of an interval) have the
+same decimals, so many that the standard error shows three digits; other columns have decimals of their own.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,16 @@ import pandas as pd
 
 from bayeslmm.errors import ArgumentError
 from bayeslmm.results import rformat
+from bayeslmm.results.apa.numbers import probability
 
 SAME_UNIT = ("estimate", "mean", "median", "se", "sd", "lower", "upper", "prior_sd")
 ERRORS = ("se", "sd")
-DECIMALS = {"df": 1, "num_df": 0, "den_df": 1, "t": 2, "z": 2, "F": 2, "rhat": 3, "ess_bulk": 0, "ess_tail": 0}
-DECIMALS |= {"criterion": 3, "LRT": 3, "AIC": 2, "below": 2, "near": 2, "overlap": 2}
-P_VALUES = ("p", "p_boundary", "p_adjusted")
+DECIMALS = {
+    **dict.fromkeys(("df", "den_df", "DenDF", "DenDf", "t", "z", "F", "Chisq", "AIC", "below", "near", "overlap"), 2),
+    **dict.fromkeys(("num_df", "NumDF", "ess_bulk", "ess_tail"), 0),
+    **dict.fromkeys(("criterion", "LRT", "rhat"), 3),
+}
+P_VALUES = ("p", "p_boundary", "p_adjusted", "gg_p", "hf_p", "W_p")
 SIGNIFICANT, MOST_DECIMALS = 3, 6
 MISSING = "\N{EN DASH}"
 
@@ -126,7 +130,7 @@ def _number(value: float, decimals: int) -> str:
 
 
 def _p_value(p: float) -> str:
-    return MISSING if np.isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
+    return MISSING if np.isnan(p) else probability(p).removeprefix("= ")
 
 
 def _word(value: Any) -> str:

@@ -17,7 +17,7 @@ def test_the_index_is_a_column_where_it_says_something():
     frame = pd.DataFrame({"df": [17.0, 12.06]}, index=pd.Index(["a", "b"], name="term"))
     cells = cells_of(frame)
     assert cells.header == ("term", "df")
-    assert cells.rows == (("a", "17.0"), ("b", "12.1"))
+    assert cells.rows == (("a", "17.00"), ("b", "12.06"))
     assert cells.numeric == (False, True)
     assert cells.values == (("a", 17.0), ("b", 12.06))
     assert cells_of(frame.reset_index(drop=True)).header == ("df",)
@@ -51,7 +51,7 @@ def test_single_values(value, text):
 
 
 def test_p_values():
-    assert [r[0] for r in cells_of(pd.DataFrame({"p": [0.0499, 1e-9, np.nan]})).rows] == ["0.050", "<0.001", MISSING]
+    assert [r[0] for r in cells_of(pd.DataFrame({"p": [0.0499, 1e-9, np.nan]})).rows] == [".050", "< .001", MISSING]
 
 
 def test_an_empty_table_and_a_series():

@@ -1,7 +1,9 @@
 """Tables for papers, of everything that has one."""
 
+import re
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -17,10 +19,10 @@ def test_markdown():
     assert to_markdown(EVIL, "A *title*").splitlines() == [
         r"A \*title\*",
         "",
-        r"| \# | a\_b | p |",
+        r"| \# | a\_b | *p* |",
         "| :-- | :-- | --: |",
-        r"| r1 | x\|y & 5% | 0.200 |",
-        r"| r2 | two lines | \<0.001 |",
+        r"| r1 | x\|y & 5% | .200 |",
+        r"| r2 | two lines | \< .001 |",
     ]
 
 
@@ -29,8 +31,8 @@ def test_latex():
     assert r"\caption{50\%}" in text
     assert r"\label{tab:one}" in text
     assert r"\begin{tabular}{llr}" in text
-    assert r"r1 & x\textbar{}y \& 5\% & 0.200 \\" in text
-    assert r"r2 & two lines & \textless{}0.001 \\" in text
+    assert r"r1 & x\textbar{}y \& 5\% & .200 \\" in text
+    assert r"r2 & two lines & \textless{} .001 \\" in text
     assert r"\caption" not in to_latex(EVIL)
     assert text.count(r"\begin") == text.count(r"\end") == 2
 
@@ -77,4 +79,24 @@ def test_every_table_is_written_whole(fits, name):
 
 
 def test_a_coefficient_is_as_r_has_it(fits):
-    assert "| Days | 10.47 | 1.55 | 17.0 | 6.77 | \\<0.001 |" in fits[0].summary().to_markdown()
+    assert "| Days | 10.47 | 1.55 | 17.00 | 6.77 | \\< .001 |" in fits[0].summary().to_markdown()
+
+
+def test_sentences_are_paragraphs_and_long_tables_go_over_pages():
+    words = pd.DataFrame(
+        {"seen": ["so many words that no line of a page would hold all of them"], "x": [1.5]}, index=["a"]
+    )
+    assert re.search(r"\\begin\{tabular\}\{lp\{0\.\d\d\\linewidth\}r\}", to_latex(words))
+    long = to_latex(pd.DataFrame({"x": np.arange(60)}, index=[f"r{i}" for i in range(60)]), "Title", "tab:l")
+    assert r"\caption{Title}\label{tab:l} \\" in long
+    assert long.count(r"\begin") == long.count(r"\end{") == 1
+    assert long.count(r" \\") == 62
+
+
+def test_signs_beyond_ascii_are_commands():
+    text = to_latex(
+        pd.DataFrame({"\N{GREEK SMALL LETTER LAMDA}": [-1.5, np.nan]}, index=["3 \N{MULTIPLICATION SIGN} 4", "b"])
+    )
+    assert r"3 $\times$ 4 & $-$1.50 \\" in text
+    assert r"b & -- \\" in text
+    assert r" & $\lambda$ \\" in text

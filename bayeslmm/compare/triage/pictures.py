@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bayeslmm.compare.triage.alternatives import labels_of, why_not
@@ -14,6 +14,7 @@ from bayeslmm.compare.triage.verdict import POSTERIOR
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.point.profile import Curve
 from bayeslmm.results import style
+from bayeslmm.results.panels import headline, new_panels
 
 if TYPE_CHECKING:
     from bayeslmm.compare.triage.reanalysis import Reanalysis
@@ -33,7 +34,7 @@ def forest(found: "Reanalysis", effect: str | None, ax: Axes | None, width: floa
     rows = found.effects[found.effects["effect"] == chosen]
     ax = style.new_axes(ax, width, 0.26 * len(rows) + 1.2)
     first = rows["conclusion"].iloc[0]
-    ax.axvline(0, color="#888888", lw=0.8)
+    ax.axvline(0, color=style.ink(), lw=0.8)
     ax.axvline(rows["estimate"].iloc[0], color=style.REML, lw=0.6, ls=":")
     for y, row in zip(np.arange(len(rows))[::-1], rows.to_dict("records"), strict=True):
         _interval(ax, float(y), row, bool(why_not(found.alternatives, row["analysis"])))
@@ -47,7 +48,7 @@ def forest(found: "Reanalysis", effect: str | None, ax: Axes | None, width: floa
     style.tidy(ax, _forest_title(found, chosen))
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(f"{chosen}, {100 * found.level:g}% interval", fontsize=9)
-    style.fold_titles(ax.figure)
+    style.fold_titles(np.array([ax]))
     return ax
 
 
@@ -78,31 +79,27 @@ def _short(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-def variances(found: "Reanalysis", width: float) -> np.ndarray:
+def variances(found: "Reanalysis", width: float, given: Any = None) -> np.ndarray:
     """One panel for each sd and correlation, at most twelve: draws, estimate, and what counts as near the boundary."""
     table, values = found.posterior.table, parameter_columns(found.posterior.post.draws)
     shown = np.flatnonzero(table["kind"].isin(["sd", "cor"]))[:MOST]
-    figure, axes = _panels(len(shown), width)
+    axes, figure = _panels(given, len(shown), width, "plot_posterior")
     method = "REML" if found.fit.reml else "ML"
-    figure.suptitle(
-        style.fold(f"Posterior of the sds and correlations; the line is the {method} estimate", 0.95 * width),
-        x=0.01,
-        ha="left",
-        fontsize=10,
-    )
     for ax, j in zip(axes, shown, strict=True):
         row = table.iloc[j]
         _variance(ax, row, values[:, j], _edge(found, row))
         _titled(ax, str(table.index[j]), f"{100 * row['near']:.0f}% near the boundary")
         ax.grid(axis="y", visible=False)
-    style.fold_titles(figure)
+    title = f"Posterior of the sds and correlations; the line is the {method} estimate"
+    headline(figure, axes, title, 0.95 * width)
+    style.fold_titles(axes)
     return axes
 
 
 def _variance(ax: Axes, row: pd.Series, draws: np.ndarray, edge: float) -> None:
     low, high = (-1.0, 1.0) if row["kind"] == "cor" else (0.0, float(np.quantile(draws, 0.99)))
     bins = np.linspace(low, max(high, 1.1 * float(np.nan_to_num(row["reml"]))), 41)
-    counts, edges, patches = ax.hist(draws, bins.tolist(), color=style.BAYES, alpha=0.35)
+    counts, edges, patches = ax.hist(draws, bins.tolist(), color=style.BAYES, alpha=style.veil(0.35))
     for patch, left, right in zip(np.ravel(np.asarray(patches, dtype=object)), edges[:-1], edges[1:], strict=True):
         middle = (left + right) / 2
         if (row["kind"] == "sd" and middle < edge) or (row["kind"] == "cor" and abs(middle) > edge):
@@ -130,23 +127,19 @@ def _titled(ax: Axes, name: str, below: str = "") -> None:
     ax.set_title("\n".join([name, *([below] if below else [])]), loc="left", fontsize=9)
 
 
-def profiles(found: "Reanalysis", width: float) -> np.ndarray:
+def profiles(found: "Reanalysis", width: float, given: Any = None) -> np.ndarray:
     """One panel for each sd and correlation, at most twelve: the rise of the criterion, with the cutoff."""
     part = found.singular
     if not part.curves:
         raise ArgumentError("plot_profile: the profiles of this model cost too much; see fit.profile(parm=...)")
     curves = list(part.curves.items())[:MOST]
-    figure, axes = _panels(len(curves), width)
-    figure.suptitle(
-        style.fold(f"How far each can go before the {part.criterion} rises by {part.rise:.3g}", 0.95 * width),
-        x=0.01,
-        ha="left",
-        fontsize=10,
-    )
+    axes, figure = _panels(given, len(curves), width, "plot_profile")
     for ax, (name, curve) in zip(axes, curves, strict=True):
         _profile(ax, curve, part.rise)
         _titled(ax, name)
-    style.fold_titles(figure)
+    title = f"How far each can go before the {part.criterion} rises by {part.rise:.3g}"
+    headline(figure, axes, title, 0.95 * width)
+    style.fold_titles(axes)
     return axes
 
 
@@ -164,12 +157,7 @@ def _profile(ax: Axes, curve: Curve, rise: float) -> None:
     ax.tick_params(labelsize=8)
 
 
-def _panels(count: int, width: float) -> tuple[Any, np.ndarray]:
+def _panels(given: Any, count: int, width: float, caller: str) -> tuple[np.ndarray, Figure | None]:
     columns = min(count, 2 if width < NARROW else 3)
     rows = -(-count // columns)
-    size = (width, 1.7 * rows + 0.5)
-    figure, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
-    flat = axes.ravel()
-    for ax in flat[count:]:
-        ax.set_visible(False)
-    return figure, flat[:count]
+    return new_panels(given, count, (rows, columns), (width, 1.7 * rows + 0.5), caller)

@@ -25,12 +25,13 @@ from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.report import Report
 from bayeslmm.results.saved import PathLike
+from bayeslmm.results.table_export import Tabular
 
 OPTIONS = ("post", "focal", "ddf", "level", "near", "seed", "sensitivity", "sampling", "bootstrap")
 
 
 @dataclass(frozen=True, repr=False)
-class Reanalysis:
+class Reanalysis(Tabular):
     """What `reanalyse` returns; `print` it, take the tables of its parts, or plot it.
 
     Attributes
@@ -86,13 +87,25 @@ class Reanalysis:
         """
         return pictures.forest(self, effect, ax, width)
 
-    def plot_posterior(self, width: float = 7.0) -> np.ndarray:
-        """The posterior of the sds and correlations, with the estimate marked and the boundary's neighbourhood."""
-        return pictures.variances(self, width)
+    def plot_posterior(self, width: float = 7.0, axes: Any = None) -> np.ndarray:
+        """The posterior of the sds and correlations, with the estimate marked and the boundary's neighbourhood.
 
-    def plot_profile(self, width: float = 7.0) -> np.ndarray:
-        """How much the criterion rises when an sd or a correlation is moved away from its estimate."""
-        return pictures.profiles(self, width)
+        Parameters
+        ----------
+        width, axes
+            Of the figure in inches; or the axes to draw into, one for each panel.
+        """
+        return pictures.variances(self, width, axes)
+
+    def plot_profile(self, width: float = 7.0, axes: Any = None) -> np.ndarray:
+        """How much the criterion rises when an sd or a correlation is moved away from its estimate.
+
+        Parameters
+        ----------
+        width, axes
+            Of the figure in inches; or the axes to draw into, one for each panel.
+        """
+        return pictures.profiles(self, width, axes)
 
     def report(self, path: PathLike | None = None, title: str | None = None) -> Report:
         """One HTML page that needs nothing else: verdict, paragraphs to copy, tables, pictures, code to make it again.
@@ -110,6 +123,9 @@ class Reanalysis:
         return as_text(self)
 
     __repr__ = __str__
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.effects
 
     def _repr_html_(self) -> str:
         return preformatted(str(self))

@@ -7,7 +7,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
+from unicodedata import lookup
 
+SMALL = "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega"
+CAPITAL = "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
+LETTERS = [  # Unicode spells lambda without b
+    (case, command.replace("ambda", "amda"), command)
+    for case, commands in (("SMALL", SMALL), ("CAPITAL", CAPITAL))
+    for command in commands.split()
+]
 OPEN, CLOSE = "\N{START OF HEADING}", "\N{START OF TEXT}"
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -17,10 +25,19 @@ LATEX = {
     "\N{MULTIPLICATION SIGN}": r"$\times$",
     "\N{SUPERSCRIPT TWO}": "$^2$",
     "\N{INFINITY}": r"$\infty$",
+    "\N{LESS-THAN OR EQUAL TO}": r"$\leq$",
+    "\N{GREATER-THAN OR EQUAL TO}": r"$\geq$",
+    "\N{ALMOST EQUAL TO}": r"$\approx$",
+    "\N{RIGHTWARDS ARROW}": r"$\rightarrow$",
+    "\N{DEGREE SIGN}": r"$^\circ$",
+    "\N{EN DASH}": "--",
+    "\N{EM DASH}": "---",
+    "\N{HORIZONTAL ELLIPSIS}": r"\ldots{}",
     "|": r"\textbar{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     **{c: f"\\{c}" for c in "&%$#_{}"},
+    **{lookup(f"GREEK {case} LETTER {name.upper()}"): rf"$\{command}$" for case, name, command in LETTERS},
 }
 
 

@@ -1,6 +1,6 @@
 """The fields of a fit, and what every chapter of `Fit` reads."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +11,7 @@ from bayeslmm.point.ddf import Ddf, check_ddf, inference
 from bayeslmm.point.estimates import Estimates
 from bayeslmm.point.inference import Inference
 from bayeslmm.point.optimum import Optimum
+from bayeslmm.results.table_export import Tabular
 from bayeslmm.results.timings import Timings
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class SampledModel(Protocol):
 
 
 @dataclass(frozen=True, repr=False)
-class FitBase(ABC):
+class FitBase(Tabular):
     """The fields of `Fit`, which documents them. Each chapter adds the methods of one theme."""
 
     model: SampledModel

@@ -1,6 +1,6 @@
 """The fields of a linear fit, and what every chapter of `LinearFit` reads."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,13 +11,14 @@ from bayeslmm.point.clustered import Clustered
 from bayeslmm.point.inference import Inference, residual
 from bayeslmm.point.least_squares import LeastSquares
 from bayeslmm.results.robust import Robust, robust
+from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
     from bayeslmm.results.linear_fit import LinearFit
 
 
 @dataclass(frozen=True, repr=False)
-class LinearBase(ABC):
+class LinearBase(Tabular):
     """The fields of `LinearFit`, which documents them. Each chapter adds the methods of one theme."""
 
     design: Design

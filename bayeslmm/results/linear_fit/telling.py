@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from bayeslmm.results import rformat
 from bayeslmm.results.checks import check_level
@@ -121,6 +122,9 @@ class LinearWords(LinearTests):
 
     def __repr__(self) -> str:
         return self.summary()
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.tests()
 
     def _repr_html_(self) -> str:
         return preformatted(self.summary())

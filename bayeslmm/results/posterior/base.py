@@ -1,6 +1,6 @@
 """The fields of a posterior, and what every chapter of `Posterior` reads."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,6 +14,7 @@ from bayeslmm.errors import ArgumentError
 from bayeslmm.results import posterior_predict as predictions
 from bayeslmm.results.posterior_diagnostics import Diagnostics, diagnose
 from bayeslmm.results.posterior_draws import Draws
+from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
     from bayeslmm.bayes.priors import Priors
@@ -61,7 +62,7 @@ class PriorTable(Protocol):
 
 
 @dataclass(frozen=True, repr=False)
-class PosteriorBase(ABC):
+class PosteriorBase(Tabular):
     """The fields of `Posterior`, which documents them. Each chapter adds the methods of one theme."""
 
     data: xr.DataTree

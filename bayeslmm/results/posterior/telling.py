@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior.base import PosteriorBase
@@ -79,6 +81,9 @@ class PosteriorWords(PosteriorBase):
 
     def __repr__(self) -> str:
         return self.summary().text
+
+    def _for_paper(self) -> pd.DataFrame:
+        return self.summary().fixed
 
     def _repr_html_(self) -> str:
         return preformatted(self.summary().text)
