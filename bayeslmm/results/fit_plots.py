@@ -4,7 +4,7 @@ Each returns the axes, so that it can be changed or saved.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
