@@ -106,8 +106,8 @@ ax.axvline(post.sigma, ls="--", lw=1, color="grey")
 labels = ax.set(xlabel="residual sd, ms (dashed: the normal model's, for all)", ylabel="subject")
 
 # %% [markdown]
-# The sd of subject 332 is three to four times that of 309. In the normal model 332, with one wild day, counts as much
-# as the steady ones.
+# The sd of subject 332 is about four times that of 309. In the normal model 332, with its wild days, counts as much as
+# the steady ones.
 #
 # ## Which predicts better?
 #
@@ -129,14 +129,14 @@ pd.Series({name: int((elpd.pareto_k > 0.7).sum()) for name, elpd in elpds.items(
 
 # %% [markdown]
 # Both are ahead of the normal model by 25 or more, about twice the standard error of the difference. Which of the two
-# is ahead of the other cannot be told from this: the number for the second rests on some rows for which it cannot be
-# relied on. A subject's sd is learned from ten rows, and the wildest of them matters a lot. One could leave these rows
-# out one at a time and sample again. For the question of the study it does not matter, as the next table shows.
+# is ahead of the other cannot be told from this: the number for the second rests on too many rows for which it cannot
+# be relied on. A subject's sd is learned from ten rows, and the wildest of them matters a lot. One could leave these
+# rows out one at a time and sample again. For the question of the study it does not matter, as the next table shows.
 #
 # ## Does it matter?
 #
 # The mean slope is about the same by all three; it is the mean of 18 slopes, and no single day decides it. Single
-# subjects do change. With heavy tails the wild days of 308 and 332 are explained away, and their slopes are steeper.
+# subjects do change. With heavy tails the wild days of 308 and 332 are taken for chance, and their slopes are steeper.
 # With sds of their own these two are known to be restless, and their intervals get wider.
 
 # %%

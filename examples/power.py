@@ -89,7 +89,7 @@ axes = found.plot("type_m")
 # %% [markdown]
 # With 8 subjects and 4 days, a significant slope is on average more than twice as large as the true one. Who plans the
 # next study by it plans too small a study. The sign is not the problem here. It is if the effect is small: for 1 ms per
-# day the power is hardly more than the 0.05 of no effect at all, and several of the significant results point the wrong
+# day the power is no more than the 0.05 of no effect at all, and a quarter of the significant results point the wrong
 # way.
 
 # %%
@@ -103,6 +103,8 @@ blm.power(formula, study(8, 4), **small, n=1000, seed=5)
 axes = found.plot("coverage")
 
 # %% [markdown]
+# They do. With 4 days, where half of the fits are singular, they are rather too wide.
+#
 # ## The same rows, spent otherwise
 #
 # 72 measurements can be 8 subjects on 9 days or 24 subjects on 3 days. In R one writes a loop; here a grid over the
