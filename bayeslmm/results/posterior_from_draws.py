@@ -21,9 +21,10 @@ from bayeslmm.bayes.names import TermNames, coords
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.bayes.raw_draws import RawDraws
 from bayeslmm.design import Design
-from bayeslmm.errors import ArgumentError, did_you_mean
+from bayeslmm.errors import ArgumentError, check_choice, did_you_mean
 
 SAMPLE = ("chain", "draw")
+LIKELIHOODS = ("gaussian", "other")
 Dims = tuple[str, ...]
 
 
@@ -46,7 +47,9 @@ class Found:
     is_complete: bool
 
 
-def from_draws(design: Design, priors: Priors, idata: Any, seed: int | None = None) -> xr.DataTree:
+def from_draws(
+    design: Design, priors: Priors, idata: Any, seed: int | None = None, likelihood: str = "gaussian"
+) -> xr.DataTree:
     """The tree of a posterior from somebody's draws; all that is in them is kept.
 
     Parameters
@@ -57,18 +60,26 @@ def from_draws(design: Design, priors: Priors, idata: Any, seed: int | None = No
         A DataTree with a group `posterior`, or a Dataset.
     seed
         Of the exact draws; None takes a fresh one, which `attrs["seed"]` tells.
+    likelihood
+        "gaussian" or "other": of y given the effects.
 
     Raises
     ------
     ArgumentError
         The draws are not of this model.
     """
+    check_choice("likelihood", likelihood, LIKELIHOODS)
     theirs, attributes = groups_of(idata)
     integrated = Integrated.of(design, priors)
     names = [str(c) for c, s in zip(design.coef_names, integrated.sampled, strict=True) if s]
     found = find(design, names, theirs["posterior"])
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else checked_seed(seed)
     posterior = found.posterior
+    if likelihood == "other" and not found.is_complete:
+        raise ArgumentError(
+            'from_draws(likelihood="other"): `beta` and the random effects must be in the draws; they are drawn here '
+            "for normal errors alone"
+        )
     if not found.is_complete:
         posterior = with_effects(design, found, complete(design, integrated, found.values, seed))
     ours = dress(design, RawDraws({"sigma": found.values["sigma"]}, {}), {})
@@ -78,6 +89,7 @@ def from_draws(design: Design, priors: Priors, idata: Any, seed: int | None = No
         "formula": design.formula.text,
         "priors": str(priors),
         "engine": "given draws",
+        "likelihood": likelihood,
         "effects": "given too" if found.is_complete else "drawn exactly, given these",
         "seed": seed,
         "bayeslmm_version": version("bayeslmm"),

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import xarray as xr
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 import bayeslmm as blm
 from bayeslmm.errors import ArgumentError
+from bayeslmm.results.posterior_loo import psis_loo
 from tests.results.posterior_draws import frame
 
 CHAINS, DRAWS = 2, 30
@@ -102,6 +103,28 @@ def test_draws_that_have_everything_are_kept_as_they_are(model):
     assert again["posterior"].to_dataset().identical(whole["posterior"].to_dataset())
     without = whole["posterior"].to_dataset().drop_vars("beta_centred")  # as a hierarchical model has it
     assert blm.Posterior.from_draws(model, without).data["posterior"]["b_g"].equals(whole["posterior"]["b_g"])
+
+
+def test_draws_of_another_likelihood_are_not_judged_by_normal_errors(model):
+    """Student errors: their log likelihood counts, and what rests on normal errors refuses."""
+    tree = blm.Posterior.from_draws(model, dataset(), seed=4).data.copy()
+    normal = blm.Posterior.from_draws(model, tree).log_likelihood()
+    tree["log_likelihood"] = xr.Dataset({"y": 0.5 * normal - 0.1})
+    post = blm.Posterior.from_draws(model, tree, likelihood="other")
+    for call in (post.loo, lambda: post.logo("g"), post.check):
+        with pytest.raises(ArgumentError, match=r"rests on normal errors.*loo\(conditional=True\)"):
+            call()
+    assert_allclose(post.loo(conditional=True).table, psis_loo(tree).table)
+    assert post.loo(conditional=True).elpd.elpd != pytest.approx(
+        blm.Posterior.from_draws(model, tree["posterior"].to_dataset()).loo(conditional=True).elpd.elpd
+    )
+    told = blm.Posterior.from_draws(model, tree["posterior"].to_dataset(), likelihood="other")
+    with pytest.raises(ArgumentError, match="without a group `log_likelihood`"):
+        told.loo(conditional=True)
+    with pytest.raises(ArgumentError, match="must be in the draws"):
+        blm.Posterior.from_draws(model, dataset(), likelihood="other")
+    with pytest.raises(ArgumentError, match="likelihood"):
+        blm.Posterior.from_draws(model, tree, likelihood="student")
 
 
 def wrong(**changes):

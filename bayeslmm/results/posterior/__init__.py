@@ -4,7 +4,7 @@ Methods orchestrate, as those of `Fit` do; the numbers are in the functions that
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from bayeslmm.results.posterior.base import FittableModel, ModelWithPriors, PriorTable
 from bayeslmm.results.posterior.estimates import PosteriorEstimates
@@ -44,7 +44,13 @@ class Posterior(
     """
 
     @classmethod
-    def from_draws(cls, model: ModelWithPriors, idata: Any, seed: int | None = None) -> "Posterior":
+    def from_draws(
+        cls,
+        model: ModelWithPriors,
+        idata: Any,
+        seed: int | None = None,
+        likelihood: Literal["gaussian", "other"] = "gaussian",
+    ) -> "Posterior":
         """A posterior from draws that you made yourself, with exact draws of the fixed and the random effects added.
 
         For `model.pymc_model(marginal=True)`, extended or not, or any model with `model.marginal_logp(...)` in it.
@@ -61,6 +67,10 @@ class Posterior(
             nothing is drawn. Other variables and groups are kept.
         seed
             Of the effects.
+        likelihood
+            "other": of y given the effects, for example a Student t. Then `beta` and all `b_g` must be in the draws;
+            `loo(conditional=True)` takes their group `log_likelihood`; `loo()`, `logo()` and `check()`, which rest on
+            normal errors, refuse.
 
         Raises
         ------
@@ -69,7 +79,7 @@ class Posterior(
         """
         from bayeslmm.results.posterior_from_draws import from_draws
 
-        data = from_draws(model.design, model.priors, idata, seed)
+        data = from_draws(model.design, model.priors, idata, seed, likelihood)
         return cls(data=data, design=model.design, priors=model.priors, model=model)
 
     @property

@@ -41,13 +41,16 @@ class PosteriorTrust(PosteriorBase):
             as brms' `reloo`.
         """
         if not conditional:
+            self._check_errors("loo()")
             found = exact_loo(self.draws, self.priors, self._obs, draws)
             return refit_bad(found, self.draws, self.priors, self._without) if refit else found
         if draws is not None or refit:
             given = "refit=True" if refit else "draws=..."
             raise ArgumentError(f"loo(conditional=True) takes all draws; {given} is for the exact one")
-        tree = self.data if "log_likelihood" in self.data.children else self._posterior.extended("log_likelihood").data
-        return psis_loo(tree)
+        if "log_likelihood" in self.data.children:
+            return psis_loo(self.data)
+        self._check_errors("loo(conditional=True) without a group `log_likelihood`")
+        return psis_loo(self._posterior.extended("log_likelihood").data)
 
     def logo(self, group: str, refit: bool = False) -> Loo:
         """Leave-one-group-out cross-validation, exact as `loo()`: all rows of a level, jointly, from all others.
@@ -59,8 +62,17 @@ class PosteriorTrust(PosteriorBase):
         refit
             Sample again without each level whose Pareto k is above the limit, and take its elpd from these draws.
         """
+        self._check_errors("logo()")
         found = exact_logo(self.draws, self.priors, group)
         return refit_bad(found, self.draws, self.priors, self._without) if refit else found
+
+    def _check_errors(self, call: str) -> None:
+        """Refuse what rests on normal errors where the draws are of another likelihood."""
+        if self.data.attrs.get("likelihood") == "other":
+            raise ArgumentError(
+                f"{call} rests on normal errors, and these draws are of another likelihood (from_draws); "
+                "loo(conditional=True) takes their group `log_likelihood`, with a variable `y` (chain, draw, obs)"
+            )
 
     def _without(self, rows: np.ndarray, number: int) -> "Posterior":
         """The posterior of the rows that are left, with as many draws."""
@@ -84,4 +96,5 @@ class PosteriorTrust(PosteriorBase):
         seed
             Of the random numbers.
         """
+        self._check_errors("check()")
         return check_posterior(self.draws, self.priors, self._obs, replicates, seed)
