@@ -141,8 +141,8 @@ def _pooling(page: Page, analysis: Analysis) -> None:
     ranges = [f"from {_range(table[column].min(), table[column].max())} {how}" for how, column in kinds.items()]
     if any(s.kind == "correlation" for s in analysis.slopes.singularities):
         page.prose(
-            "At a correlation of +1 or -1 REML reads a major's slope off its level. The factor sets correlations to zero: "
-            "it says how little the graduates of a major tell of its slope themselves."
+            "At a correlation of +1 or -1 REML reads a major's slope off its level. The factor sets correlations to "
+            "zero: it says how little the graduates of a major tell of its slope themselves."
         )
     page.prose(
         f"{table['n'].iloc[0]} graduates say little about a slope: taken alone, the majors' slopes run from "
