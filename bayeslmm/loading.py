@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bayeslmm.bayes.dress import dress
+from bayeslmm.bayes.files import PathLike
 from bayeslmm.bayes.packed_priors import PriorsInWords, given_priors, unpack_priors
 from bayeslmm.bayes.store import HEADER, Store
 from bayeslmm.design import Design
@@ -15,7 +16,7 @@ from bayeslmm.errors import PACKAGE, BayeslmmWarning, DataError, SamplingWarning
 from bayeslmm.model import Model
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.posterior import Posterior
-from bayeslmm.results.saved import PathLike, Saved, read
+from bayeslmm.results.saved import Saved, read
 
 SAME = 1e-6
 

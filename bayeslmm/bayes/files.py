@@ -8,6 +8,8 @@ from pathlib import Path
 
 from bayeslmm.errors import ArgumentError
 
+type PathLike = str | os.PathLike[str]
+
 
 def replace_file(target: Path, content: bytes | memoryview, sync: bool = True) -> None:
     """Write a file; whatever happens meanwhile, the old one or the new one is there, never a part of it.

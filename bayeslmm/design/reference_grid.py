@@ -170,6 +170,43 @@ def slope_grid(design: Design, variable: str, at: Mapping[str, Any] | None = Non
     return ReferenceGrid(predictors, positions, LinearFunctions.of(L, {}, constant=constant))
 
 
+def slope_depends_on(design: Design, variable: str, at: Mapping[str, Any] | None, grid: ReferenceGrid) -> set[str]:
+    """Predictors on whose values a slope depends: those that it interacts with, and itself where the line is curved.
+
+    Parameters
+    ----------
+    design, variable, at
+        As for `slope_grid`.
+    grid
+        What that gave.
+    """
+    return {name for name in grid.predictors if _changes(design, variable, at, grid, name)}
+
+
+def _changes(design: Design, variable: str, at: Mapping[str, Any] | None, grid: ReferenceGrid, name: str) -> bool:
+    """Whether a predictor changes the slope: between its values in the grid, or half-way to an end of the data."""
+    predictor, j = grid.predictors[name], list(grid.predictors).index(name)
+    found = grid.functions
+    if len(predictor.values) > 1:
+        first = found.L[grid.at[:, j] == 0]
+        parts = [found.L[grid.at[:, j] == i] for i in range(1, len(predictor.values))]
+        return any(not _alike(first, part) for part in parts)
+    value = design.columns[name]
+    if not isinstance(value, Numeric) or predictor.codes is not None:
+        return False
+    x, here = value.values[design.rows], float(predictor.values[0])
+    there = 0.5 * (here + float(x.max() if here < x.max() else x.min()))
+    moved = slope_grid(design, variable, {**(at or {}), name: [there]}).functions
+    return not (_alike(found.L, moved.L) and _alike(found.constant, moved.constant))
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    """Equal but for the rounding of differences; what cannot be estimated is like itself."""
+    return np.allclose(
+        one, other, rtol=1e-6, atol=1e-6 * float(np.nan_to_num(np.abs(one)).max(initial=0.0)), equal_nan=True
+    )
+
+
 def _predictors(design: Design, at: Mapping[str, Any] | None) -> dict[str, Predictor]:
     at = dict(at or {})
     if not design.p:

@@ -1,5 +1,6 @@
 """`fit.check()`: one table in words, worst first."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -7,10 +8,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bayeslmm.errors import ArgumentError
+from bayeslmm.point.simulated import Standardised
 from bayeslmm.results import surprises
 from bayeslmm.results.findings import FEW, QUESTIONS, Finding, few_groups
 from bayeslmm.results.frames import preformatted
-from bayeslmm.results.quantile_residuals import simulated
 from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
@@ -64,20 +65,28 @@ class Check(Tabular):
         return preformatted(str(self))
 
 
-def check(fit: "Fit", ddf: "Ddf", seed: int) -> Check:
-    """Ask every question."""
+def check(fit: "Fit", ddf: "Ddf", simulate: Callable[[], Standardised]) -> Check:
+    """Ask every question.
+
+    Parameters
+    ----------
+    fit, ddf
+        As for `Fit.check`.
+    simulate
+        Standardised residuals of the data and of simulated ones; not called where there are too many rows.
+    """
     if ddf not in FEW:
         raise ArgumentError(f'check(ddf="{ddf}") is not known; it is one of {", ".join(FEW)}')
-    found = [question(fit) for question in QUESTIONS] + [few_groups(fit, ddf)] + _surprises(fit, seed)
+    found = [question(fit) for question in QUESTIONS] + [few_groups(fit, ddf)] + _surprises(fit, simulate)
     found.sort(key=lambda f: -f.severity)
     return Check(pd.DataFrame([asdict(f) for f in found]).set_index("check"))
 
 
-def _surprises(fit: "Fit", seed: int) -> list[Finding]:
+def _surprises(fit: "Fit", simulate: Callable[[], Standardised]) -> list[Finding]:
     if fit.nobs > MOST_ROWS:
         seen = f"not looked at: {fit.nobs:,} rows are too many to simulate here; see fit.plot.residuals()"
         return [Finding("residuals", 0, seen, float("nan"))]
-    data = simulated(fit, None, seed)
+    data = simulate()
     return [
         surprises.tails(fit, data),
         surprises.random_effects(fit, data),

@@ -17,8 +17,9 @@ from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_predict import replicator
 from bayeslmm.results.predictor import Seed
 
-NARROW, MOST, BINS, CURVES, POINTS, DWARFED = 5.0, 12, 20, 40, 500, 3.0
+NARROW, MOST, BINS, CURVES, STRETCHES, DWARFED = 5.0, 12, 20, 40, 150, 3.0
 CHAINS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+LABELS = 0.65  # inches left of a panel
 INTERCEPT, FIXED, SDS, CORRELATIONS = "Intercept", "Fixed effects", "Standard deviations", "Correlations"
 
 
@@ -109,9 +110,13 @@ def ranks(draws: Draws, chosen: str | list[str] | None, width: float, axes: Any 
         rhat = table["rhat"].iloc[j]
         said = f"R-hat {rhat:.3f}" if np.isfinite(rhat) else "one chain" if draws.shape[0] == 1 else "constant"
         _rank_panel(left, values[:, :, j], f"{names[j]}: {said}")
-        _trace_panel(right, values[:, :, j], names[j])
+        _trace_panel(right, values[:, :, j], f"{names[j]}: {_chains(len(values))}")
     style.fold_titles(panels)
     return pairs
+
+
+def _chains(count: int) -> str:
+    return f"{count} chains" if count > 1 else "the chain"
 
 
 def _rows(names: list[str], chosen: str | list[str] | None, rhat: np.ndarray) -> list[int]:
@@ -143,17 +148,31 @@ def _rank_panel(ax: Axes, values: np.ndarray, title: str) -> None:
     ax.set_ylim(0, None)
     style.tidy(ax, title)
     ax.set_ylabel("draws", fontsize=8)
-    ax.set_xlabel("rank", fontsize=8)
-    ax.tick_params(labelsize=7)
+    _axis(ax, "rank")
 
 
-def _trace_panel(ax: Axes, values: np.ndarray, name: str) -> None:
-    step = max(1, values.shape[1] // POINTS)
-    at = np.arange(0, values.shape[1], step)
+def _trace_panel(ax: Axes, values: np.ndarray, title: str) -> None:
     for chain, draws in enumerate(values):
-        ax.plot(at, draws[::step], color=CHAINS[chain % len(CHAINS)], lw=0.4, alpha=0.7)
-    style.tidy(ax, f"{name}: {len(values)} chains" if len(values) > 1 else f"{name}: the chain")
-    ax.set_xlabel("draw", fontsize=8)
+        at = extremes(draws)
+        ax.plot(at, draws[at], color=CHAINS[chain % len(CHAINS)], lw=0.4, alpha=0.7)
+    style.tidy(ax, title)
+    _axis(ax, "draw")
+
+
+def extremes(draws: np.ndarray) -> np.ndarray:
+    """Positions of the draws (n,) that a narrow panel can show: the lowest and the highest of each short stretch."""
+    if draws.size <= 2 * STRETCHES:
+        return np.arange(draws.size)
+    parts = np.array_split(np.arange(draws.size), STRETCHES)
+    ends = [(part[draws[part].argmin()], part[draws[part].argmax()]) for part in parts]
+    return np.unique(ends)
+
+
+def _axis(ax: Axes, label: str) -> None:
+    """Few ticks: there are many panels."""
+    ax.set_xlabel(label, fontsize=8)
+    ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True))
+    ax.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
     ax.tick_params(labelsize=7)
 
 

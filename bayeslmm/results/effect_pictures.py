@@ -185,7 +185,8 @@ def _data(ax: Axes, x: np.ndarray, design: Design, numeric: bool) -> None:
     rng = np.random.default_rng(0)
     some = rng.permutation(design.n)[:MOST_POINTS]
     jitter = 0.0 if numeric else rng.uniform(-0.25, 0.25, some.size)
-    ax.plot(x[some] + jitter, design.y[some], "o", ms=2.5, color=style.ink(), alpha=style.veil(0.35), mew=0, zorder=1)
+    look: Any = {"ms": 2.5, "color": style.ink(), "mew": 0, "rasterized": some.size > style.MANY_POINTS}
+    ax.plot(x[some] + jitter, design.y[some], "o", alpha=style.veil(0.35), zorder=1, **look)
 
 
 def _line(ax: Axes, own: pd.DataFrame, variable: str, colour: str, label: str | None) -> None:

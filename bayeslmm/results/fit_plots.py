@@ -4,6 +4,7 @@ Each returns the axes, so that it can be changed or saved.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,13 +12,14 @@ from matplotlib.axes import Axes
 
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.point.distributions import normal_quantile
+from bayeslmm.point.simulated import Standardised
 from bayeslmm.results import style
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.diagnostic_pictures import against_fitted, draw_band, qq
 from bayeslmm.results.effect_pictures import caterpillar, effect_grid, effects_plot, panels_of
 from bayeslmm.results.panels import headline, new_panels
 from bayeslmm.results.parameters import Asked
-from bayeslmm.results.quantile_residuals import Of, QuantileResiduals, check_of, simulated
+from bayeslmm.results.quantile_residuals import Of, QuantileResiduals, check_of, check_simulations, simulated
 from bayeslmm.results.residual_pictures import boxes, by_group, group_term
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class FitPlots:
         """
         check_of(of)
         check_level(level)
-        found = simulated(self.fit, n, seed)
+        found = self.simulated(n, seed)
         values = found.residuals if of == "conditional" else found.marginal
         known = np.isfinite(values).all(axis=1)
         ax = style.new_axes(ax, width, min(width, 4.5))
@@ -92,7 +94,7 @@ class FitPlots:
         if group is not None and group not in known:
             raise ArgumentError(f"ranef_qq: no grouping factor `{group}`" + did_you_mean(group, known))
         chosen = [i for i, t in enumerate(terms) if group in (None, t.group)]
-        found = simulated(self.fit, n, seed)
+        found = self.simulated(n, seed)
         panels = [(terms[i], a, found.modes[i][:, a]) for i in chosen for a in range(terms[i].k)]
         columns = 1 if width < NARROW or len(panels) == 1 else 2
         rows = -(-len(panels) // columns)
@@ -240,6 +242,23 @@ class FitPlots:
             if term.n_levels > FEW_NAMES:
                 ax.set_yticks([])
         return flat
+
+    def simulated(self, n: int | None = None, seed: Seed = 1) -> Standardised:
+        """Standardised residuals and modes of the data and of n simulated data sets.
+
+        Those of the last whole seed are kept, as several pictures show them.
+        """
+        if not isinstance(seed, int):
+            return simulated(self.fit, n, seed)
+        key = check_simulations(n, self.fit.nobs), seed
+        if key not in self._kept:
+            self._kept.clear()
+            self._kept[key] = simulated(self.fit, *key)
+        return self._kept[key]
+
+    @cached_property
+    def _kept(self) -> dict[tuple[int, int], Standardised]:
+        return {}
 
 
 def quantile_plot(found: QuantileResiduals, width: float, given: Any = None) -> np.ndarray:

@@ -4,7 +4,7 @@
 tests them (`Request.of_fit`), a posterior summarises c + L beta over its draws (see `posterior_means`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import pandas as pd
 from bayeslmm.design import Design
 from bayeslmm.design.comparisons import Comparisons, comparisons
 from bayeslmm.design.linear import LinearFunctions
-from bayeslmm.design.reference_grid import ReferenceGrid, check_weights, reference_grid, slope_grid
+from bayeslmm.design.reference_grid import ReferenceGrid, check_weights, reference_grid, slope_depends_on, slope_grid
 from bayeslmm.errors import ArgumentError
 from bayeslmm.point.inference import Inference
 from bayeslmm.point.linear_tests import RowTests, row_tests
@@ -78,7 +78,10 @@ class Request:
         names = _listed(by, "by")
         found = grid.means(names, check_weights(weights))
         labels = found.labels if names else {"slope": [variable]}
-        notes = (f"slopes of {variable}", *_averaged(grid, names, weights))
+        notes = (
+            f"slopes of {variable}",
+            *_averaged(grid, names, weights, slope_depends_on(design, variable, at, grid)),
+        )
         return cls.one_family(LinearFunctions.of(found.L, labels, constant=found.constant), notes)
 
     @classmethod
@@ -139,9 +142,11 @@ def _listed(names: Names, argument: str) -> list[str]:
     return list(names)
 
 
-def _averaged(grid: ReferenceGrid, names: Sequence[str], weights: str) -> tuple[str, ...]:
-    """What the means are averaged over, and where numeric predictors are."""
-    others = {n: p for n, p in grid.predictors.items() if n not in names}
+def _averaged(
+    grid: ReferenceGrid, names: Sequence[str], weights: str, among: Collection[str] | None = None
+) -> tuple[str, ...]:
+    """What the means are averaged over, and where numeric predictors are; `among` are those that matter, None all."""
+    others = {n: p for n, p in grid.predictors.items() if n not in names and (among is None or n in among)}
     over = [n for n, p in others.items() if len(p.values) > 1]
     fixed = [f"{n} = {_short(p.values[0])}" for n, p in others.items() if len(p.values) == 1]
     notes = (f"averaged over {', '.join(over)} with {weights} weights",) if over else ()

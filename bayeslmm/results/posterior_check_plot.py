@@ -32,8 +32,10 @@ def page(check: "PosteriorCheck", width: float, axes: Any = None) -> dict[str, A
     _levels(out["sds"], check, term, "sds", inches)
     _residuals(out["residuals"], check.replicates, inches)
     _statistics(out["statistics"], check, inches)
-    for ax in out.values():
+    for name, ax in out.items():
         ax.tick_params(labelsize=8)
+        if name != "statistics":
+            ax.locator_params(nbins=5, steps=[1, 2, 5, 10])
         ax.xaxis.label.set_size(9)
         ax.yaxis.label.set_size(9)
     return out
@@ -100,7 +102,7 @@ def _residuals(ax: Axes, data: "Replicates", inches: float) -> None:
     root = np.sqrt(data.weights)
     x, e = data.eta.mean(axis=0), (data.y - data.eta.mean(axis=0)) * root
     ax.axhline(0, color=style.ink(), lw=0.8)
-    ax.plot(x, e, "o", ms=2.5, color=style.REML, alpha=0.5)
+    style.points(ax, x, e, ms=2.5, color=style.REML, alpha=0.5)
     order = np.argsort(x, kind="stable")
     parts = np.array_split(order, min(BINS, max(2, x.size // 5)))
     middle = np.array([x[part].mean() for part in parts])

@@ -30,7 +30,7 @@ from bayeslmm.results.prior_parameters import PriorParameter, marginal_correlati
 if TYPE_CHECKING:
     from bayeslmm.results.posterior import Posterior
 
-MOST, PANEL_INCHES, GRID = 24, 1.7, 200
+MOST, PANEL_INCHES, GRID, BETWEEN = 24, 1.7, 200, 0.2
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,6 @@ class PosteriorPlots:
         hidden = f", the first {len(chosen)} of {len(found)}" if parameters is None and len(found) > MOST else ""
         headline(figure, flat, f"Prior and posterior{hidden}", width)
         _legend(figure, flat[0])
-        style.fold_titles(flat)
         return flat
 
 
@@ -212,7 +211,7 @@ def _panel(ax: Axes, density: Density, inches: float) -> None:
     spread = float(draws.std())
     style.tidy(ax, "")
     title = density.name + (" at mean X" if density.parameter.slot.why.endswith(AT_MEAN) else "")
-    ax.set_title(title, loc="left", fontsize=8.5)
+    ax.set_title(style.fold(title, inches - BETWEEN, 8.5), loc="left", fontsize=8.5)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     ax.tick_params(labelsize=7.5)

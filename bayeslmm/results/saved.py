@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from bayeslmm.bayes.files import part_of, replace_file, writing
+from bayeslmm.bayes.files import PathLike, part_of, replace_file, writing
 from bayeslmm.design.packed import Packed
 from bayeslmm.errors import ArgumentError, DataError, NotAvailableError
 
@@ -28,8 +28,6 @@ GROUP = "bayeslmm"
 FORMAT = 1
 NETCDF, ZARR = ".nc", ".zarr"
 PARTS = ("design", "priors")
-
-type PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

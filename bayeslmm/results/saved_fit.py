@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from bayeslmm.bayes.files import PathLike
 from bayeslmm.bayes.packed_priors import pack_priors
 from bayeslmm.design.packed import pack
-from bayeslmm.results.saved import PathLike, Saved, write
+from bayeslmm.results.saved import Saved, write
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Fit

@@ -10,10 +10,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb, to_rgba
+from matplotlib.font_manager import FontProperties
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
-from matplotlib.textpath import TextPath
-from matplotlib.transforms import Bbox
+from matplotlib.textpath import text_to_path
 
 # Okabe & Ito (2008)
 REML = "#0072B2"
@@ -128,10 +128,20 @@ def fold(text: str, inches: float, size: float = 10) -> str:
     return "\n".join(line for part in text.split("\n") for line in _even_lines(part, 72 * SAFE * inches, size))
 
 
+def lay_out(figure: Any) -> None:
+    """Put panels where they will be drawn, which is much quicker than to draw the figure."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+    for ax in figure.axes:
+        ax.apply_aspect()
+        ax.get_xlim(), ax.get_ylim()  # limits follow the data when they are asked for
+
+
 def fold_titles(panels: np.ndarray) -> None:
     """Fold the titles of panels to the room that the layout leaves, up to the next panel or the edge."""
     figure: Any = panels[0].get_figure(root=True)
-    figure.draw_without_rendering()
+    lay_out(figure)
     boxes = [ax.get_window_extent() for ax in figure.axes if ax.get_visible()]
     for ax in panels:
         box = ax.get_window_extent()
@@ -174,7 +184,7 @@ def _parts(word: str, points: float, size: float) -> list[str]:
 @lru_cache(maxsize=4096)
 def _points(text: str, size: float) -> float:
     """Width of a line in points."""
-    return float(TextPath((0, 0), text.replace("$", r"\$"), size=size).get_extents().x1)
+    return float(text_to_path.get_text_width_height_descent(text, FontProperties(size=size), False)[0])
 
 
 PLACES = ((4, 4), (-4, 4), (4, -4), (-4, -4), (0, 7), (0, -7), (9, 0), (-9, 0), (9, 10), (-9, 10), (9, -10), (-9, -10))
@@ -186,13 +196,13 @@ def name_points(ax: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[Any], si
     A name that finds no place is left out. The layout of the figure must be final but for these names.
     """
     figure: Any = ax.get_figure(root=True)
-    figure.draw_without_rendering()
+    lay_out(figure)
     renderer = figure.canvas.get_renderer()
     marks = [line.get_xydata() for line in ax.lines if line.get_marker() not in ("None", "", None)]
     at = ax.transData.transform(np.vstack([np.zeros((0, 2)), *marks]).astype(float))
     pad = 2.0 * figure.dpi / 72
-    points = [Bbox.from_extents(a - pad, b - pad, a + pad, b + pad) for a, b in at if np.isfinite([a, b]).all()]
-    taken = [t.get_window_extent(renderer) for t in ax.texts]
+    taken = [t.get_window_extent(renderer).extents for t in ax.texts]
+    boxes = np.vstack([np.hstack([at - pad, at + pad]), *taken])
     for a, b, name in zip(x, y, names, strict=True):
         for dx, dy in PLACES:
             text = ax.annotate(
@@ -208,7 +218,13 @@ def name_points(ax: Axes, x: np.ndarray, y: np.ndarray, names: Sequence[Any], si
             )
             box = text.get_window_extent(renderer)
             inside = ax.bbox.x0 <= box.x0 and box.x1 <= ax.bbox.x1 and ax.bbox.y0 <= box.y0 and box.y1 <= ax.bbox.y1
-            if inside and not any(box.overlaps(other) for other in (*taken, *points)):
-                taken.append(box)
+            if inside and not _covers(np.array(box.extents), boxes):
+                boxes = np.vstack([boxes, np.array(box.extents)])
                 break
             text.remove()
+
+
+def _covers(box: np.ndarray, boxes: np.ndarray) -> bool:
+    """Whether a box (4,), x0 y0 x1 y1, lies over any of others (m, 4); those with NaN are nowhere."""
+    x0, y0, x1, y1 = box
+    return bool(np.any((boxes[:, 0] < x1) & (x0 < boxes[:, 2]) & (boxes[:, 1] < y1) & (y0 < boxes[:, 3])))

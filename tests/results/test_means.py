@@ -181,3 +181,21 @@ def test_no_fixed_effects_and_grids_beyond_measure_are_refused():
 def test_bad_requests_get_a_sentence(call, message):
     with pytest.raises(ArgumentError, match=message):
         call(fitted("orthodont"))
+
+
+@pytest.mark.parametrize(
+    ("fixed", "options", "notes"),
+    [
+        ("recipe + temp", {}, []),
+        ("recipe + temp", {"at": {"temp": [190]}}, []),
+        ("recipe * temp", {}, ["averaged over recipe with equal weights"]),
+        ("recipe * temp", {"by": "recipe"}, []),
+        ("recipe + temp + I(temp^2)", {}, ["at temp = 200"]),
+        ("log(temp)", {"at": {"temp": [200]}}, ["at temp = 200"]),
+        ("temp * angle2 + recipe", {}, ["at angle2 = 1"]),
+    ],
+)
+def test_slopes_say_only_what_they_depend_on(fixed, options, notes):
+    data = blm.datasets.load("cake").assign(angle2=lambda d: np.arange(len(d)) % 3)
+    fit = blm.lm(f"angle ~ {fixed}", data)
+    assert list(fit.slopes("temp", **options).notes[1:-1]) == notes

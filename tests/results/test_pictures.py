@@ -9,6 +9,7 @@ from matplotlib.colors import to_rgb
 
 import bayeslmm as blm
 from bayeslmm.errors import ArgumentError, SingularFitWarning
+from bayeslmm.results.draw_pictures import extremes
 from tests.compare.test_pictures import fits_on_the_page
 from tests.results.posterior_draws import case, frame
 
@@ -200,6 +201,16 @@ def test_an_intercept_that_would_dwarf_the_rest_has_a_panel_of_its_own():
     far = case("y ~ x + (1 | g)", seed=3)
     far.post.data["posterior"]["beta"][..., 0] += 500.0
     assert title(far.post.plot.forest()[0]) == "Intercept: the 95% interval excludes zero"
+
+
+def test_traces_keep_the_extremes_of_every_stretch():
+    draws = np.random.default_rng(0).normal(size=5000)
+    draws[[17, 3000]] = -50, 50
+    at = extremes(draws)
+    assert at.size <= 300
+    assert {17, 3000} <= set(at.tolist())
+    assert (np.diff(at) > 0).all()
+    assert extremes(draws[:200]).tolist() == list(range(200))
 
 
 def test_ranks_show_chains_that_do_not_agree():

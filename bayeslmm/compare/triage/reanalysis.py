@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from bayeslmm.bayes.files import PathLike
 from bayeslmm.compare.same import check_same
 from bayeslmm.compare.triage import pictures
 from bayeslmm.compare.triage.alternatives import Alternatives, alternatives_part, conclude, focal_functions
@@ -24,7 +25,6 @@ from bayeslmm.results.fit import Ddf, Fit
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.report import Report
-from bayeslmm.results.saved import PathLike
 from bayeslmm.results.table_export import Tabular
 
 OPTIONS = ("post", "focal", "ddf", "level", "near", "seed", "sensitivity", "sampling", "bootstrap")

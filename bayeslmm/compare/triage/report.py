@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 
+from bayeslmm.bayes.files import PathLike
 from bayeslmm.compare.triage import shown
 from bayeslmm.results.report import Block, Code, CopyText, Paragraph, Picture, Report, Section, Table
 from bayeslmm.results.report.blocks import page_path
 from bayeslmm.results.report.provenance import call, provenance
-from bayeslmm.results.saved import PathLike
 
 if TYPE_CHECKING:
     from bayeslmm.compare.triage.reanalysis import Reanalysis

@@ -31,7 +31,11 @@ METHODS = {
     "residual": "t tests with residual degrees of freedom",
     "asymptotic": "z tests (normal approximation)",
 }
-OPTIMIZERS = {"lbfgs": "L-BFGS with exact gradients", "bobyqa": "BOBYQA", "nelder-mead": "Nelder and Mead's simplex"}
+OPTIMIZERS = {
+    "lbfgs": "a structured quasi-Newton method with exact gradients",
+    "bobyqa": "BOBYQA",
+    "nelder-mead": "Nelder and Mead's simplex",
+}
 DERIVATIVE_FREE = ("bobyqa", "nelder-mead")
 
 

@@ -9,6 +9,7 @@ from bayeslmm.results.check import Check, check
 from bayeslmm.results.fit.base import FitBase
 from bayeslmm.results.influence import Influence, influence
 from bayeslmm.results.missing import Missing, missing
+from bayeslmm.results.quantile_residuals import simulated
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit_plots import FitPlots
@@ -39,7 +40,7 @@ class FitLooks(FitBase):
         seed
             Of the simulations.
         """
-        return check(self._fit, ddf, seed)
+        return check(self._fit, ddf, lambda: simulated(self._fit, None, seed))
 
     def missing(self) -> Missing:
         """Which rows were left out for missing values, why, and how they lie in the groups.

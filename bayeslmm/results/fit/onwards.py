@@ -13,8 +13,8 @@ from bayeslmm.results.fit.base import FitBase
 from bayeslmm.results.timings import Timings
 
 if TYPE_CHECKING:
+    from bayeslmm.bayes.files import PathLike
     from bayeslmm.results.fit import Fit
-    from bayeslmm.results.saved import PathLike
 
 
 class FitOnwards(FitBase):

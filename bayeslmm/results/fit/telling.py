@@ -13,9 +13,9 @@ from bayeslmm.results.frames import preformatted
 from bayeslmm.results.summary import FitSummary
 
 if TYPE_CHECKING:
+    from bayeslmm.bayes.files import PathLike
     from bayeslmm.results.apa.prose import Apa
     from bayeslmm.results.report.blocks import Report
-    from bayeslmm.results.saved import PathLike
 
 
 class FitWords(FitBase):

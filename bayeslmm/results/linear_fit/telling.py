@@ -13,9 +13,9 @@ from bayeslmm.results.linear_fit.tests import LinearTests
 from bayeslmm.results.summary import DIGITS, call_lines, coefficient_lines, note_lines, residual_lines
 
 if TYPE_CHECKING:
+    from bayeslmm.bayes.files import PathLike
     from bayeslmm.results.apa.prose import Apa
     from bayeslmm.results.report.blocks import Report
-    from bayeslmm.results.saved import PathLike
 
 FEW = 5  # residual degrees of freedom up to which R prints the residuals themselves
 

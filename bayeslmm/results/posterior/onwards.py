@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from bayeslmm.bayes.files import PathLike
 from bayeslmm.bayes.packed_priors import pack_priors
 from bayeslmm.design.packed import pack
 from bayeslmm.results.posterior.base import PosteriorBase
-from bayeslmm.results.saved import PathLike, Saved, write
+from bayeslmm.results.saved import Saved, write
 
 
 class PosteriorOnwards(PosteriorBase):

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from bayeslmm.bayes.files import PathLike
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior.base import PosteriorBase
 from bayeslmm.results.posterior_summary import PosteriorSummary, posterior_summary
 from bayeslmm.results.posterior_tables import IntervalKind, check_kind
-from bayeslmm.results.saved import PathLike
 
 if TYPE_CHECKING:
     from bayeslmm.results.apa.prose import Apa

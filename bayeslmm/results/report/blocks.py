@@ -7,9 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from bayeslmm.bayes.files import replace_file, writing
+from bayeslmm.bayes.files import PathLike, replace_file, writing
 from bayeslmm.errors import ArgumentError
-from bayeslmm.results.saved import PathLike
 
 SUFFIXES = (".html", ".htm")
 

@@ -1,4 +1,4 @@
-"""Pictures as text that a page holds: SVG, or PNG where there are so many points that SVG would be large."""
+"""Pictures as text that a page holds: SVG, with many points as pixels in it; or PNG where SVG would still be large."""
 
 from base64 import b64encode
 from io import BytesIO
@@ -8,6 +8,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+
+from bayeslmm.results.style import lay_out
 
 WIDE, NARROW = 7.0, 3.5
 LARGEST_SVG, DPI = 400_000, 200
@@ -26,6 +28,8 @@ def _drawn(draw: Any, width: float) -> str:
     with mpl.rc_context():
         mpl.rcdefaults()
         figure = _figure(draw(width))
+        lay_out(figure)
+        figure.set_layout_engine("none")  # else it would be laid out once more, with the slow letters of SVG
         try:
             return _address(figure)
         finally:
@@ -43,7 +47,7 @@ def _figure(drawn: Any) -> Figure:
 def _address(figure: Figure) -> str:
     with mpl.rc_context(SETTINGS):
         svg = BytesIO()
-        figure.savefig(svg, format="svg", facecolor="white", metadata={"Date": None})
+        figure.savefig(svg, format="svg", facecolor="white", dpi=DPI, metadata={"Date": None})
     content = svg.getvalue()
     if len(content) <= LARGEST_SVG:
         return f"data:image/svg+xml;base64,{b64encode(content).decode()}"

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from bayeslmm.bayes.files import PathLike
 from bayeslmm.point.distributions import t_quantile
 from bayeslmm.results.apa.prose import Apa
-from bayeslmm.results.check import Check
+from bayeslmm.results.check import Check, check
+from bayeslmm.results.fit_plots import FitPlots
 from bayeslmm.results.report.blocks import Block, Code, CopyText, Paragraph, Picture, Report, Section, Table, page_path
 from bayeslmm.results.report.provenance import call, provenance
 from bayeslmm.results.report.words import coefficient_sentences, model_sentence
-from bayeslmm.results.saved import PathLike
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Ddf, Fit
@@ -23,13 +24,14 @@ MOST_EFFECTS, MOST_PICTURES = 300, 4
 def report_of_fit(fit: "Fit", path: PathLike | None, ddf: "Ddf", level: float, title: str | None) -> Report:
     """Put the report together, and write it where there is a path."""
     target = None if path is None else page_path(path)
-    checked, apa = fit.check(ddf), fit.apa(ddf, level)
+    plots, apa = FitPlots(fit), fit.apa(ddf, level)
+    checked = check(fit, ddf, plots.simulated)
     tests = _with_intervals(fit.tests(ddf), level)
     sections = [
         Section("For the paper", (CopyText(apa.methods), CopyText(apa.results))),
-        Section("Fixed effects", tuple(_fixed(fit, tests, ddf))),
-        Section("Random effects", tuple(_random(fit))),
-        Section("Can it be trusted?", tuple(_trust(fit, checked))),
+        Section("Fixed effects", tuple(_fixed(fit, plots, tests, ddf))),
+        Section("Random effects", tuple(_random(fit, plots))),
+        Section("Can it be trusted?", tuple(_trust(fit, plots, checked))),
         Section("Summary as printed", (Code(fit.summary(ddf).text),)),
         Section("Making this again", provenance(fit.design, _code(fit, ddf))),
     ]
@@ -58,52 +60,50 @@ def _verdict(fit: "Fit", tests: pd.DataFrame, level: float, checked: Check, apa:
         yield "No check of the fit found anything that would change these conclusions."
 
 
-def _fixed(fit: "Fit", tests: pd.DataFrame, ddf: str) -> Iterator[Block]:
+def _fixed(fit: "Fit", plots: FitPlots, tests: pd.DataFrame, ddf: str) -> Iterator[Block]:
     if tests.empty:
         yield Paragraph("The model has no fixed effects.")
         return
     yield Table(tests, f"Coefficients; degrees of freedom: {ddf}")
     for name in list(fit.design.columns)[:MOST_PICTURES]:
         yield Picture(
-            partial(_effects, fit, name),
+            partial(_effects, plots, name),
             f"Expected {fit.design.response} along {name} with 95% intervals, over the data",
         )
 
 
-def _effects(fit: "Fit", name: str, width: float) -> Any:
-    return fit.plot.effects(name, width=width)
+def _effects(plots: FitPlots, name: str, width: float) -> Any:
+    return plots.effects(name, width=width)
 
 
-def _random(fit: "Fit") -> Iterator[Block]:
+def _random(fit: "Fit", plots: FitPlots) -> Iterator[Block]:
     yield Table(fit.varcorr, "Variances, standard deviations, correlations")
     shares = {"ICC": fit.icc(), **{f"R2 {k}": v for k, v in fit.r2().items()}}
     yield Table(pd.Series(shares, name="share"), "Shares of the variance")
     if not fit.design.terms:
         return
     yield Picture(
-        lambda width: fit.plot.caterpillar(width=width), "Random effects of every level, sorted, with 95% intervals"
+        lambda width: plots.caterpillar(width=width), "Random effects of every level, sorted, with 95% intervals"
     )
     effects = fit.ranef()
     hidden = f", the first {MOST_EFFECTS} of {len(effects)}" if len(effects) > MOST_EFFECTS else ""
     yield Table(effects.head(MOST_EFFECTS), f"Random effects: conditional modes with their sds{hidden}")
 
 
-def _trust(fit: "Fit", checked: Check) -> Iterator[Block]:
+def _trust(fit: "Fit", plots: FitPlots, checked: Check) -> Iterator[Block]:
     table = checked.table.drop(columns="value")
     yield Table(table, "Checks, worst first; severity from 0 (nothing seen) to 3")
     yield Picture(
-        lambda width: fit.plot.residuals(width=width),
+        lambda width: plots.residuals(width=width),
         "Scatter plot: scaled residuals against fitted values, row by row",
     )
-    yield Picture(
-        lambda width: fit.plot.qq(width=width), "Normal Q-Q plot of the residuals with a simultaneous 95% band"
-    )
+    yield Picture(lambda width: plots.qq(width=width), "Normal Q-Q plot of the residuals with a simultaneous 95% band")
     if fit.design.terms:
         yield Picture(
-            lambda width: fit.plot.boxes(width=width), "Box plots of scaled residuals by level, the widest on top"
+            lambda width: plots.boxes(width=width), "Box plots of scaled residuals by level, the widest on top"
         )
         yield Picture(
-            lambda width: fit.plot.ranef_qq(width=width), "Normal Q-Q plots of the random effects with 95% bands"
+            lambda width: plots.ranef_qq(width=width), "Normal Q-Q plots of the random effects with 95% bands"
         )
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from bayeslmm.bayes.files import PathLike
 from bayeslmm.results.linear_plots import LinearPlots
 from bayeslmm.results.report.blocks import Block, Code, CopyText, Paragraph, Picture, Report, Section, Table, page_path
 from bayeslmm.results.report.provenance import call, provenance
 from bayeslmm.results.report.words import coefficient_sentences, model_sentence
-from bayeslmm.results.saved import PathLike
 
 if TYPE_CHECKING:
     from bayeslmm.results.linear_fit import LinearFit

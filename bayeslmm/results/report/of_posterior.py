@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from bayeslmm.bayes.files import PathLike
 from bayeslmm.bayes.priors import Priors
 from bayeslmm.results.apa.prose import Apa
 from bayeslmm.results.posterior_diagnostics import Diagnostics
@@ -12,7 +13,6 @@ from bayeslmm.results.posterior_summary import PosteriorSummary
 from bayeslmm.results.report.blocks import Block, Code, CopyText, Paragraph, Picture, Report, Section, Table, page_path
 from bayeslmm.results.report.provenance import call, provenance
 from bayeslmm.results.report.words import coefficient_sentences, model_sentence
-from bayeslmm.results.saved import PathLike
 
 if TYPE_CHECKING:
     from bayeslmm.results.posterior import Posterior

@@ -11,6 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from bayeslmm.errors import ArgumentError
+from bayeslmm.results import style
 from bayeslmm.results.report import Code, CopyText, Paragraph, Picture, Report, Section, Table
 from bayeslmm.results.table_cells import MISSING
 from tests.browser import DESK, PHONE, assert_stands_alone_and_fits, browser, needs_browser, show
@@ -88,6 +89,20 @@ def test_a_picture_of_many_points_is_a_png():
         return ax
 
     assert "data:image/png;base64," in report(Picture(many, "points")).html()
+
+
+def test_many_points_of_ours_are_pixels_in_a_picture_whose_letters_are_not():
+    def size(count):
+        def many(width):
+            ax = plt.subplots(figsize=(width, 2))[1]
+            style.points(ax, *np.random.default_rng(0).normal(size=(2, count)), ms=3, color="k", alpha=0.5)
+            return ax
+
+        page = report(Picture(many, "points")).html()
+        assert "data:image/png" not in page
+        return len(page)
+
+    assert size(100_000) < 2 * size(20_000)
 
 
 def test_a_picture_does_not_take_the_callers_style():
