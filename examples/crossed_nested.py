@@ -136,9 +136,9 @@ blm.explain(unique).relations
 # %% [markdown]
 # ### Does each level of nesting matter?
 #
-# R: `ranova(m)`. Casks differ beyond doubt. That batches do is not shown (p = 0.21, from the mixture that holds where a
-# variance of zero is tested): with three casks each, their means would differ nearly as much without. Both stay in the
-# model, since the design has both.
+# R: `ranova(m)`. Casks differ beyond doubt. That batches do is not shown (p = 0.17, from the distribution that holds
+# where a variance of zero is tested): with three casks each, their means would differ nearly as much without. Both stay
+# in the model, since the design has both.
 
 # %%
 nested.ranova()

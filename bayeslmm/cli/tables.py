@@ -68,12 +68,12 @@ def priors(task: Task) -> Shown:
     return task.shown(str(found), found.table)
 
 
-def loo(task: Task, group: str | None) -> Shown:
+def loo(task: Task, group: str | None, refit: bool) -> Shown:
     """How well each row, or each level of a group, is predicted from all others."""
     fit = task.fit()
     if group is not None and group not in fit.ngroups:
         raise ArgumentError(f"--group {group}: no such grouping factor{did_you_mean(group, fit.ngroups.index)}")
     post = task.posterior(fit)
     assert post is not None
-    found = post.loo() if group is None else post.logo(group)
+    found = post.loo(refit=refit) if group is None else post.logo(group, refit)
     return task.shown(str(found), found.table, "measure", fit, group=group, ok=found.ok, bad=found.n_bad)

@@ -146,6 +146,9 @@ def test_loo_of_rows_and_groups():
     assert column(rows, "measure") == ["elpd_loo", "p_loo", "looic"]
     groups = document("loo", "Yield ~ 1 + (1 | Batch)", "dyestuff", "--group", "Batch", *QUICK)
     assert column(groups, "measure") == ["elpd_logo", "logoic"]
+    said = text("loo", "Yield ~ 1 + (1 | Batch)", "dyestuff", "--group", "Batch", "--refit", *QUICK)
+    assert "Refitted: " in said
+    assert document("loo", "Yield ~ 1 + (1 | Batch)", "dyestuff", "--group", "Batch", "--refit", *QUICK)["bad"] == 0
 
 
 @pytest.mark.parametrize("kind", [".csv", ".md", ".tex", ".txt", ".json"])

@@ -32,6 +32,9 @@ def loo(
     group: Annotated[
         str | None, Option(help="Leave out whole levels of a grouping factor, not rows.", metavar="GROUP")
     ] = None,
+    refit: Annotated[
+        bool, Option("--refit", help="Sample again without each row or level that has a bad Pareto k.")
+    ] = False,
     *,
     columns: Columns,
     sampler: Sampler,
@@ -47,4 +50,4 @@ def loo(
     from bayeslmm.cli.tables import loo as make
     from bayeslmm.cli.task import run
 
-    run("loo", request(source, columns, sampler=sampler, out=out, json=json), make, group=group)
+    run("loo", request(source, columns, sampler=sampler, out=out, json=json), make, group=group, refit=refit)
