@@ -258,7 +258,8 @@ class Model:
     ) -> "pymc.Model":
         """The PyMC model, to read, to draw, or to extend: named dims and coords, LKJ correlations.
 
-        It takes `pm.do`, `pm.observe`, `pm.compute_log_likelihood` and `pm.sample_posterior_predictive`.
+        It takes `pm.do`, `pm.observe`, `pm.compute_log_likelihood` and `pm.sample_posterior_predictive`; the marginal
+        model has no likelihood of single rows for the last two.
 
         Parameters
         ----------

@@ -26,7 +26,8 @@ import numpy as np
 import bayeslmm as blm
 
 machines = blm.datasets.load("machines")
-machines.loc[[1, 2, 5, 7, 8, 11, 18, 19, 26, 32], "score"] = np.nan  # d$score[c(2, 3, 6, 8, ...)] <- NA
+# in R: d$score[c(2, 3, 6, 8, 9, 12, 19, 20, 27, 33)] <- NA
+machines.loc[[1, 2, 5, 7, 8, 11, 18, 19, 26, 32], "score"] = np.nan
 
 # %% [markdown]
 # ## Fit and summary
@@ -63,7 +64,8 @@ fit
 # %%
 stopped = blm.lmer("score ~ Machine + (1 | Worker/Machine)", machines, optimizer="bobyqa")
 for name, one in {"default": fit, "bobyqa": stopped}.items():
-    print(f"{name:8} REMLcrit {one.criterion:.8f}   variance of Worker {one.varcorr['vcov'].iloc[1]:.4f}")
+    worker = one.varcorr["vcov"].iloc[1]
+    print(f"{name:8} REMLcrit {one.criterion:.8f}   variance of Worker {worker:.4f}")
 
 # %% [markdown]
 # **Missing values.** R drops rows (`na.action = na.omit`) and leaves it to `nobs(m)`, 44, to tell. Here the summary
@@ -300,8 +302,12 @@ post.hypothesis("MachineB > 5")
 # The priors of brms can be had, and with them its numbers, up to what its draws leave open:
 
 # %%
-as_brms = {"beta": blm.Flat(), "Intercept": blm.StudentT(3, 61.9, 8.2), "sd": blm.HalfStudentT(3, 8.2)}
-as_brms["sigma"] = blm.HalfStudentT(3, 8.2)
+as_brms = {
+    "beta": blm.Flat(),
+    "Intercept": blm.StudentT(3, 61.9, 8.2),
+    "sd": blm.HalfStudentT(3, 8.2),
+    "sigma": blm.HalfStudentT(3, 8.2),
+}
 other = fit.model.with_priors(as_brms).sample(seed=1, progressbar=False)
 other.summary().fixed[["estimate", "sd", "lower", "upper"]].round(2)
 

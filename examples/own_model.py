@@ -56,13 +56,14 @@ labels = ax.set(xlabel="subject", ylabel="residual, ms")
 # `pm.sample` takes nutpie where it is installed, as it is with bayeslmm; `nuts_sampler="pymc"` asks for PyMC's own.
 
 # %%
-options = {"draws": 1000, "tune": 1000, "chains": 4, "target_accept": 0.95, "random_seed": 1, "nuts_sampler": "nutpie"}
-silent = {"progressbar": False, "quiet": True}
+options = {"draws": 1000, "tune": 1000, "chains": 4, "target_accept": 0.95, "random_seed": 1}
+options |= {"nuts_sampler": "nutpie", "progressbar": False, "quiet": True}
 
 with model.pymc_model(likelihood=False) as robust:
     nu = pm.Gamma("nu", 2, 0.1)
-    pm.StudentT("y", nu=nu, mu=robust["mu"], sigma=robust["sigma"], observed=robust["y_observed"], dims="obs")
-    draws_t = pm.sample(**options, **silent)
+    mu, sigma, y = robust["mu"], robust["sigma"], robust["y_observed"]
+    pm.StudentT("y", nu=nu, mu=mu, sigma=sigma, observed=y, dims="obs")
+    draws_t = pm.sample(**options)
     pm.compute_log_likelihood(draws_t, progressbar=False)
 
 # %% [markdown]
@@ -87,9 +88,11 @@ az.summary(draws_t, var_names=["nu", "sigma"])
 with model.pymc_model(likelihood=False) as uneven:
     spread = pm.HalfNormal("spread", 0.5)
     deviation = pm.Normal("deviation", dims="Subject")
-    sds = pm.Deterministic("sigma_Subject", uneven["sigma"] * pm.math.exp(spread * deviation), dims="Subject")
-    pm.Normal("y", uneven["mu"], sds[uneven["index_Subject"]], observed=uneven["y_observed"], dims="obs")
-    draws_sd = pm.sample(**options, **silent)
+    sds = uneven["sigma"] * pm.math.exp(spread * deviation)
+    sds = pm.Deterministic("sigma_Subject", sds, dims="Subject")
+    sd = sds[uneven["index_Subject"]]
+    pm.Normal("y", uneven["mu"], sd, observed=uneven["y_observed"], dims="obs")
+    draws_sd = pm.sample(**options)
     pm.compute_log_likelihood(draws_sd, progressbar=False)
 
 post_sd = blm.Posterior.from_draws(model, draws_sd)
@@ -97,8 +100,7 @@ post_sd.diagnostics()
 
 # %%
 by_subject = draws_sd.posterior["sigma_Subject"].stack(sample=("chain", "draw"))
-ends = by_subject.quantile([0.025, 0.5, 0.975], dim="sample").transpose("Subject", "quantile").to_pandas()
-ends = ends.sort_values(0.5)
+ends = by_subject.quantile([0.025, 0.5, 0.975], dim="sample").to_pandas().T.sort_values(0.5)
 figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 ax.hlines(ends.index, ends[0.025], ends[0.975], lw=1)
 ax.plot(ends[0.5], ends.index, "o", ms=4)
@@ -125,7 +127,8 @@ elpds = {
 az.compare(elpds, round_to="none")[["elpd", "se", "elpd_diff", "dse", "p"]].round(1)
 
 # %%
-pd.Series({name: int((elpd.pareto_k > 0.7).sum()) for name, elpd in elpds.items()}, name="rows with k above 0.7")
+large = {name: int((elpd.pareto_k > 0.7).sum()) for name, elpd in elpds.items()}
+pd.Series(large, name="rows with k above 0.7")
 
 # %% [markdown]
 # Both are ahead of the normal model by 25 or more, about twice the standard error of the difference. Which of the two
@@ -144,9 +147,9 @@ posteriors = {"normal": post, "Student-t": post_t, "sd by subject": post_sd}
 pd.concat({name: p.contrast("Days").table for name, p in posteriors.items()}).droplevel(1).round(2)
 
 # %%
+shown = ["estimate", "lower", "upper"]
 slopes = {name: p.coef().query("term == 'Days'").set_index("level") for name, p in posteriors.items()}
-table = pd.concat({name: t.loc[["308", "332"], ["estimate", "lower", "upper"]] for name, t in slopes.items()}, axis=1)
-table.round(1)
+pd.concat({name: t.loc[["308", "332"], shown] for name, t in slopes.items()}, axis=1).round(1)
 
 # %% [markdown]
 # ## What then still holds
@@ -155,7 +158,8 @@ table.round(1)
 # `hypothesis`, `diagnostics`, and `predict` for the expected response, here of somebody new on the ninth day.
 
 # %%
-post_t.predict({"Days": [9], "Subject": ["somebody"]}, new_levels="population", interval="confidence").round(1)
+somebody = {"Days": [9], "Subject": ["somebody"]}
+post_t.predict(somebody, new_levels="population", interval="confidence", seed=1).round(1)
 
 # %%
 post_t.hypothesis(["Days > 8", "sd_Subject[Days] > 5"])

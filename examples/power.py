@@ -23,6 +23,8 @@ import pandas as pd
 
 import bayeslmm as blm
 
+formula = "reaction ~ day + (day | subject)"
+
 # %% [markdown]
 # ## The model, stated
 #
@@ -30,7 +32,6 @@ import bayeslmm as blm
 # is ready to defend: here an average slope of 5 ms per day, and slopes of subjects with an sd of 6.
 
 # %%
-formula = "reaction ~ day + (day | subject)"
 truth = {
     "fixef": {"Intercept": 250, "day": 5},
     "sd": {"subject": {"Intercept": 25, "day": 6}},
@@ -67,7 +68,8 @@ def study(subjects, days):
     return blm.crossed(subject=subjects, day=range(days))
 
 
-found = blm.power(formula, study, {"subjects": [8, 12, 18, 27], "days": [4, 7, 10]}, **truth, n=300, seed=1)
+sizes = {"subjects": [8, 12, 18, 27], "days": [4, 7, 10]}
+found = blm.power(formula, study, sizes, **truth, n=300, seed=1)
 found
 
 # %%
