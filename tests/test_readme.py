@@ -15,12 +15,27 @@ from typer.testing import CliRunner
 import bayeslmm as blm
 from bayeslmm.bayes import sample
 from bayeslmm.cli import app
+from bayeslmm.results.linear_fit import LinearFit
 
 HOME = Path(__file__).parents[1]
 README = (HOME / "README.md").read_text(encoding="utf-8")
 TABLE = re.search(r"\[start:r-users\] -->\n(.+?)\n\n", README, flags=re.DOTALL)[1]
 ROWS = [re.split(r"(?<!\\)\|", line.strip("|")) for line in TABLE.splitlines()[2:]]
-OBJECTS = {"blm": blm, "fit": blm.Fit, "m1": blm.Fit, "post": blm.Posterior, "model": blm.Model}
+OBJECTS = {
+    "blm": blm,
+    "fit": blm.Fit,
+    "m1": blm.Fit,
+    "lm": LinearFit,
+    "lm2": LinearFit,
+    "post": blm.Posterior,
+    "model": blm.Model,
+}
+PLOTS = {
+    "FitPlots": "fit_plots",
+    "PosteriorPlots": "posterior_plots",
+    "ModelPlots": "model_plots",
+    "LinearPlots": "linear_plots",
+}
 # what the table calls arguments, and values that stand for themselves
 GIVEN = {"f", "d", "nd", "m2", "L", "a", "b", "data", "design", "grid", "frames", "fits", "posteriors", "draws"}
 
@@ -64,9 +79,8 @@ def resolve(node: ast.expr):
 def plots(owner: property, attr: str):
     """A picture: `fit.plot.caterpillar`, or a property of a result."""
     name = inspect.signature(owner.fget).return_annotation
-    if name in ("FitPlots", "PosteriorPlots", "ModelPlots"):
-        module = {"FitPlots": "fit_plots", "PosteriorPlots": "posterior_plots", "ModelPlots": "model_plots"}[name]
-        found = getattr(importlib.import_module(f"bayeslmm.results.{module}"), name)
+    if name in PLOTS:
+        found = getattr(importlib.import_module(f"bayeslmm.results.{PLOTS[name]}"), name)
         assert has(found, attr), f"{name} has no {attr}"
     return
 

@@ -59,7 +59,7 @@ class FitPlots:
         """
         check_of(of)
         check_level(level)
-        found = self.simulated(n, seed)
+        found = simulations(self, n, seed)
         values = found.residuals if of == "conditional" else found.marginal
         known = np.isfinite(values).all(axis=1)
         ax = style.new_axes(ax, width, min(width, 4.5))
@@ -94,7 +94,7 @@ class FitPlots:
         if group is not None and group not in known:
             raise ArgumentError(f"ranef_qq: no grouping factor `{group}`" + did_you_mean(group, known))
         chosen = [i for i, t in enumerate(terms) if group in (None, t.group)]
-        found = self.simulated(n, seed)
+        found = simulations(self, n, seed)
         panels = [(terms[i], a, found.modes[i][:, a]) for i in chosen for a in range(terms[i].k)]
         columns = 1 if width < NARROW or len(panels) == 1 else 2
         rows = -(-len(panels) // columns)
@@ -243,22 +243,23 @@ class FitPlots:
                 ax.set_yticks([])
         return flat
 
-    def simulated(self, n: int | None = None, seed: Seed = 1) -> Standardised:
-        """Standardised residuals and modes of the data and of n simulated data sets.
-
-        Those of the last whole seed are kept, as several pictures show them.
-        """
-        if not isinstance(seed, int):
-            return simulated(self.fit, n, seed)
-        key = check_simulations(n, self.fit.nobs), seed
-        if key not in self._kept:
-            self._kept.clear()
-            self._kept[key] = simulated(self.fit, *key)
-        return self._kept[key]
-
     @cached_property
     def _kept(self) -> dict[tuple[int, int], Standardised]:
         return {}
+
+
+def simulations(plots: FitPlots, n: int | None = None, seed: Seed = 1) -> Standardised:
+    """Standardised residuals and modes of the data and of n simulated data sets.
+
+    Those of the last whole seed are kept, as several pictures show them.
+    """
+    if not isinstance(seed, int):
+        return simulated(plots.fit, n, seed)
+    key = check_simulations(n, plots.fit.nobs), seed
+    if key not in plots._kept:
+        plots._kept.clear()
+        plots._kept[key] = simulated(plots.fit, *key)
+    return plots._kept[key]
 
 
 def quantile_plot(found: QuantileResiduals, width: float, given: Any = None) -> np.ndarray:

@@ -182,19 +182,6 @@ class LinearPlots:
         self.leverage(ax=flat[3], width=each)
         return flat
 
-    def p_values(self) -> tuple[float, float]:
-        """Of the distribution of the residuals and of their spread: the p of `qq` and of `scale_location`."""
-        found, known = self._simulated(None, 1)
-        means = local_means(self.fit.fitted[known], np.sqrt(np.abs(found.values[known])))[1]
-        spread = envelope(means, 0.95)[2] if len(means) > 1 else float("nan")
-        return simultaneous_band(found.values[known], 0.95).p, spread
-
-    def largest_cooks(self) -> tuple[int, float]:
-        """The row with the largest Cook's distance, and the distance."""
-        found, known = self._observed
-        worst = int(np.argmax(np.where(known, found.cooks, -1.0)))
-        return int(self.fit.design.rows[worst]), float(found.cooks[worst])
-
     @cached_property
     def _observed(self) -> tuple[LinearResiduals, np.ndarray]:
         """Standardised residuals, and the rows (n,) that have them."""
@@ -217,6 +204,21 @@ class LinearPlots:
     def _standardised(self, n: int, seed: Seed) -> tuple[LinearResiduals, np.ndarray]:
         found = linear_residuals(self.fit.design, self.fit.residuals(), n, np.random.default_rng(seed))
         return found, np.isfinite(found.values[:, 0])
+
+
+def p_values(plots: LinearPlots) -> tuple[float, float]:
+    """Of the distribution of the residuals and of their spread: the p of `qq` and of `scale_location`."""
+    found, known = plots._simulated(None, 1)
+    means = local_means(plots.fit.fitted[known], np.sqrt(np.abs(found.values[known])))[1]
+    spread = envelope(means, 0.95)[2] if len(means) > 1 else float("nan")
+    return simultaneous_band(found.values[known], 0.95).p, spread
+
+
+def largest_cooks(plots: LinearPlots) -> tuple[int, float]:
+    """The row with the largest Cook's distance, and the distance."""
+    found, known = plots._observed
+    worst = int(np.argmax(np.where(known, found.cooks, -1.0)))
+    return int(plots.fit.design.rows[worst]), float(found.cooks[worst])
 
 
 def local_means(fitted: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

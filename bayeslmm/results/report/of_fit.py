@@ -10,7 +10,7 @@ from bayeslmm.bayes.files import PathLike
 from bayeslmm.point.distributions import t_quantile
 from bayeslmm.results.apa.prose import Apa
 from bayeslmm.results.check import Check, check
-from bayeslmm.results.fit_plots import FitPlots
+from bayeslmm.results.fit_plots import FitPlots, simulations
 from bayeslmm.results.report.blocks import Block, Code, CopyText, Paragraph, Picture, Report, Section, Table, page_path
 from bayeslmm.results.report.provenance import call, provenance
 from bayeslmm.results.report.words import coefficient_sentences, model_sentence
@@ -25,7 +25,7 @@ def report_of_fit(fit: "Fit", path: PathLike | None, ddf: "Ddf", level: float, t
     """Put the report together, and write it where there is a path."""
     target = None if path is None else page_path(path)
     plots, apa = FitPlots(fit), fit.apa(ddf, level)
-    checked = check(fit, ddf, plots.simulated)
+    checked = check(fit, ddf, partial(simulations, plots))
     tests = _with_intervals(fit.tests(ddf), level)
     sections = [
         Section("For the paper", (CopyText(apa.methods), CopyText(apa.results))),

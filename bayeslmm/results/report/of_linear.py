@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bayeslmm.bayes.files import PathLike
-from bayeslmm.results.linear_plots import LinearPlots
+from bayeslmm.results.linear_plots import LinearPlots, largest_cooks, p_values
 from bayeslmm.results.report.blocks import Block, Code, CopyText, Paragraph, Picture, Report, Section, Table, page_path
 from bayeslmm.results.report.provenance import call, provenance
 from bayeslmm.results.report.words import coefficient_sentences, model_sentence
@@ -52,12 +52,12 @@ def _doubts(fit: "LinearFit", plots: LinearPlots) -> Iterator[str]:
                 f"Few clusters ({fit.clusters.count}): tests with fewer than {FEW_DF:g} degrees of freedom are not to "
                 f"be relied on ({few}); see wild_bootstrap()."
             )
-    normal, spread = plots.p_values()
+    normal, spread = p_values(plots)
     if spread < DOUBTFUL and fit.clusters is None:
         yield f"The spread of the residuals changes with the fitted values (p = {spread:.2g}); see robust()."
     if normal < DOUBTFUL:
         yield f"The residuals are not like those of a normal distribution (p = {normal:.2g})."
-    cooks = plots.largest_cooks()
+    cooks = largest_cooks(plots)
     if cooks[1] > LARGE_COOKS:
         yield f"Row {cooks[0]} decides much: its Cook's distance is {cooks[1]:.2g}."
 
