@@ -237,12 +237,13 @@ def test_the_report_says_the_same(salary, tmp_path):
     for name in ("components", "boundary"):
         assert any(salary.tables[name].equals(f) for f in frames), name
     numbers = {"effects": ["estimate", "se", "p", "upper"], "variances": ["estimate", "lower"]}
-    numbers |= {"posterior": ["reml", "median", "near"], "alternatives": ["criterion", "AIC"]}
+    numbers |= {"posterior": ["REML", "median", "near"], "alternatives": ["criterion", "AIC"]}
     for name, columns in numbers.items():
-        own = salary.tables[name][columns].to_numpy()
+        own = salary.tables[name].rename(columns={"reml": "REML"})[columns].to_numpy()
         assert any(set(columns) <= set(f) and np.array_equal(f[columns], own, equal_nan=True) for f in frames), name
     copied = [b.text for s in report.sections for b in s.blocks if isinstance(b, CopyText)]
-    assert copied == [salary.posterior.post.apa().methods, salary.posterior.post.apa().results]
+    recommended, other = salary.posterior.post.apa(), salary.fit.apa()
+    assert copied == [recommended.methods, recommended.results, other.methods, other.results]
     page = (tmp_path / "salary.html").read_text(encoding="utf-8")
     assert page.count("<figure") >= 3
     assert "Keep the model as first written" in page
@@ -258,10 +259,11 @@ def test_the_report_in_a_browser(salary, tmp_path):
         assert driver.execute_script(hidden) == 0
 
 
-def test_the_report_of_a_sound_fit_has_the_paragraphs_of_the_fit():
+def test_the_report_of_a_sound_fit_has_the_paragraphs_of_the_fit_first():
     found = quick(fitted(SLEEP, "sleepstudy"))
     copied = [b.text for s in found.report().sections for b in s.blocks if isinstance(b, CopyText)]
-    assert copied == [found.fit.apa().methods, found.fit.apa().results]
+    assert copied[:2] == [found.fit.apa().methods, found.fit.apa().results]
+    assert copied[2:] == [found.posterior.post.apa().methods, found.posterior.post.apa().results]
 
 
 def test_pictures_of_what_is_not_there(salary):

@@ -44,10 +44,18 @@ def _plain(sentence: str) -> str:
 
 
 def _paragraphs(found: "Reanalysis") -> tuple[Block, ...]:
-    """Methods and results of the analysis that is recommended."""
-    by_fit = found.verdict.recommendation in ("as written", "fit again")
-    apa = found.fit.apa(level=found.level) if by_fit else found.posterior.post.apa(found.level)
-    return CopyText(apa.methods), CopyText(apa.results)
+    """Methods and results of the analysis that is recommended, and then of the other."""
+    apas = [found.fit.apa(level=found.level), found.posterior.post.apa(found.level)]
+    names = ["the REML fit" if found.fit.reml else "the ML fit", "the posterior"]
+    first = 0 if found.verdict.recommendation in ("as written", "fit again") else 1
+    recommended, other = apas[first], apas[1 - first]
+    return (
+        CopyText(recommended.methods),
+        CopyText(recommended.results),
+        Paragraph(f"For comparison, {names[1 - first]} of the same model:"),
+        CopyText(other.methods),
+        CopyText(other.results),
+    )
 
 
 def _effects(found: "Reanalysis") -> Iterator[Block]:

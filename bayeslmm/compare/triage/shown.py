@@ -27,7 +27,7 @@ def variances(found: "Reanalysis") -> pd.DataFrame:
 def parameters(found: "Reanalysis") -> pd.DataFrame:
     """Every parameter: estimate and posterior."""
     table = found.posterior.table[list(POSTERIOR)]
-    return table if found.fit.reml else table.rename(columns={"reml": "ml"})
+    return table.rename(columns={"reml": "REML" if found.fit.reml else "ML"})
 
 
 def effects(found: "Reanalysis", name: str) -> pd.DataFrame:

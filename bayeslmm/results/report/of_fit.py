@@ -55,7 +55,7 @@ def _verdict(fit: "Fit", tests: pd.DataFrame, level: float, checked: Check, apa:
         yield "The fit is singular: " + "; ".join(s.sentence.replace("`", "") for s in fit.singularities) + "."
     serious = checked.table[checked.table["severity"] >= 2].drop(index="singularity", errors="ignore")
     for name, row in serious.iterrows():
-        yield f"Look at this before relying on it ({name}): {row['seen']}."
+        yield f"Look at this before relying on it ({name}): {row['seen']}.".replace("`", "")
     if not fit.is_singular and serious.empty:
         yield "No check of the fit found anything that would change these conclusions."
 

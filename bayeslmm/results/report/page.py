@@ -12,6 +12,7 @@ from bayeslmm.results.report.drawing import picture_sources
 from bayeslmm.results.table_cells import cells_of
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+NEGATIVE = re.compile(r"(?<![\w)\]-])-(?=\.?\d)")
 SENTENCE = 30
 LETTER, BOLD, SIDES = 0.63, 0.7, 0.95  # widths of a letter and of what is blank in a cell, in heights of a letter
 SENTENCES = 11.0, 21.0  # between which widths sentences are broken
@@ -50,7 +51,7 @@ def page(report: Report) -> str:
 def _verdict(sentences: Sequence[str]) -> str:
     if not sentences:
         return ""
-    inside = "".join(f"<p>{escape(s)}</p>" for s in sentences)
+    inside = "".join(f"<p>{_prose(s)}</p>" for s in sentences)
     return f'<div class="verdict" role="region" aria-label="Verdict">{inside}</div>'
 
 
@@ -69,7 +70,7 @@ def _section(section: Section, anchor: str) -> str:
 def _block(block: Block) -> str:
     match block:
         case Paragraph(text):
-            return "\n".join(f"<p>{escape(part.strip())}</p>" for part in re.split(r"\n\s*\n", text) if part.strip())
+            return "\n".join(f"<p>{_prose(part.strip())}</p>" for part in re.split(r"\n\s*\n", text) if part.strip())
         case CopyText(text):
             return f'<div class="take">{BUTTON}<blockquote>{escape(text)}</blockquote></div>'
         case Code(text):
@@ -80,6 +81,11 @@ def _block(block: Block) -> str:
             return _table(block)
         case Picture():
             return _picture(block)
+
+
+def _prose(text: str) -> str:
+    """A paragraph, with signs that are not broken off their numbers; formulas stay as they are typed."""
+    return escape(text if "~" in text else NEGATIVE.sub("\N{MINUS SIGN}", text))
 
 
 def _table(table: Table) -> str:
@@ -96,12 +102,12 @@ def _table(table: Table) -> str:
             for text, value, kind in zip(texts, values, kinds, strict=True)
         )
         rows.append(f"<tr>{inside}</tr>")
-    caption = f"<caption>{escape(table.caption)}</caption>" if table.caption else ""
+    caption = f'<p class="caption">{escape(table.caption)}</p>\n' if table.caption else ""
     label = escape(table.caption or "Table")
     return (
-        f'<div class="table" style="--em: {sum(widths) or 1:.1f}" role="region" tabindex="0" aria-label="{label}">'
-        f"<table>{caption}"
-        f"<thead><tr>{head}</tr></thead>\n<tbody>{''.join(rows)}</tbody></table></div>"
+        f'{caption}<div class="table" role="region" tabindex="0" aria-label="{label}" '
+        f'style="--em: {sum(widths) or 1:.1f}">'
+        f"<table><thead><tr>{head}</tr></thead>\n<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
