@@ -48,7 +48,7 @@ def execute(made: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def clean(made: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Take out what belongs to one machine: places of warnings, PyTensor's BLAS, versions; make pictures small."""
+    """Take out what belongs to one machine: places of warnings, PyTensor's BLAS, versions; MathML; make pictures small."""
     for cell in made.cells:
         if "outputs" in cell:
             cell.outputs.sort(key=lambda output: output.get("name") != "stderr")  # which comes first is chance
@@ -59,6 +59,8 @@ def clean(made: nbformat.NotebookNode) -> nbformat.NotebookNode:
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
                 output.data["image/png"] = few_colours(output.data["image/png"])
+            if "<math" in output.get("data", {}).get("text/html", ""):
+                del output.data["text/html"]  # sites that show notebooks take MathML out, and draw LaTeX
     made["metadata"] = nbformat.from_dict(KERNEL)
     return made
 

@@ -230,7 +230,6 @@ def test_names_with_special_characters_can_be_typeset():
 
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_equations_as_mathml(formula):
-    pytest.importorskip("math_core")
     shown = blm.explain(formula, frame())._repr_html_()
     assert shown.count("<math") == shown.count("</math>") == 1
     formula = shown[shown.index("<math") : shown.index("</math>")]
