@@ -48,7 +48,7 @@ def execute(made: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def clean(made: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Take out what belongs to one machine: places of warnings, PyTensor's BLAS, versions; MathML; make pictures small."""
+    """Take out what belongs to one machine: places of warnings, PyTensor's BLAS, MathML; make pictures small."""
     for cell in made.cells:
         if "outputs" in cell:
             cell.outputs.sort(key=lambda output: output.get("name") != "stderr")  # which comes first is chance
