@@ -27,7 +27,6 @@ from bayeslmm.design import Design
 from bayeslmm.errors import ArgumentError, SamplingWarning, check_whole
 from bayeslmm.likelihood.threads import threads
 from bayeslmm.results import style
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.panels import new_panels
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.posterior_diagnostics import parameters
@@ -138,9 +137,6 @@ class Calibration(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def calibrate(

@@ -14,7 +14,6 @@ from bayeslmm.point.hypotheses import type1, type2, type3
 from bayeslmm.point.inference import Inference
 from bayeslmm.point.least_squares import LeastSquares
 from bayeslmm.results import rformat
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_export import Tabular
 
 TYPES: dict[object, str] = dict(zip((1, 2, 3, "1", "2", "3", "I", "II", "III"), ("I", "II", "III") * 3, strict=True))
@@ -76,9 +75,6 @@ class Anova(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def anova_table(design: Design, estimates: Estimates, inference: Inference, type: object) -> Anova:

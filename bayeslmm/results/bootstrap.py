@@ -13,7 +13,6 @@ from bayeslmm.point import bootstrap_intervals as intervals
 from bayeslmm.point.profile import natural, parameters
 from bayeslmm.point.resample import cases, clusters
 from bayeslmm.results.checks import check_level
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.parameters import Asked, chosen, parameter_names
 from bayeslmm.results.refits import Refits, Resample
 from bayeslmm.results.table_export import Tabular
@@ -175,9 +174,6 @@ class Bootstrap(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return pd.DataFrame({"estimate": self.estimate, "bias": self.bias, "se": self.se})
-
-    def _repr_html_(self) -> str:
-        return preformatted(repr(self))
 
 
 def bootstrap(

@@ -18,7 +18,6 @@ from bayeslmm.errors import ArgumentError
 from bayeslmm.point.clustered import NOTE
 from bayeslmm.point.distributions import f_p_value
 from bayeslmm.results import rformat
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.linear_fit.base import LinearBase
 from bayeslmm.results.table_export import Tabular
 
@@ -65,9 +64,6 @@ class LinearTable(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def linear_table(fits: Sequence[Any]) -> LinearTable:

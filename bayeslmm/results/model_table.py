@@ -11,7 +11,6 @@ from bayeslmm.design import Design
 from bayeslmm.errors import ArgumentError
 from bayeslmm.point.boundary import change
 from bayeslmm.results import rformat
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.linear_fit import LinearFit
 from bayeslmm.results.summary import data_words
 from bayeslmm.results.table_export import Tabular
@@ -54,9 +53,6 @@ class ModelTable(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def chi_square_lines(table: pd.DataFrame, measures: Sequence[str], statistic: str) -> str:

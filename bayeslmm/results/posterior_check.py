@@ -21,12 +21,12 @@ from bayeslmm.errors import ArgumentError
 from bayeslmm.point.bands import rank_p_value, uniform_distance
 from bayeslmm.results.check import Check
 from bayeslmm.results.findings import Finding
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_cures import finding
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_loo import Loo, exact_loo
 from bayeslmm.results.posterior_predict import replicator
-from bayeslmm.results.predictor import Seed, Streams
+from bayeslmm.results.predictor import Streams
+from bayeslmm.results.simulations import Seed
 from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
@@ -134,9 +134,6 @@ class PosteriorCheck(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def check_posterior(

@@ -18,7 +18,6 @@ from bayeslmm.bayes.widths import has_width
 from bayeslmm.design.linear import LinearFunctions
 from bayeslmm.errors import ArgumentError, check_whole, did_you_mean
 from bayeslmm.results import rformat, style
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.prior_reweighting import AtFactor, AtFactors, Base, Refit
 from bayeslmm.results.table_export import Tabular
@@ -68,9 +67,6 @@ class PriorDecision(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def prior_decision(

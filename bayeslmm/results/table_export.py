@@ -7,6 +7,7 @@ import pandas as pd
 
 from bayeslmm.errors import ArgumentError, NotAvailableError
 from bayeslmm.results.apa.prose import italic, latex, markdown, plain
+from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_cells import Cells, cells_of
 
 SYMBOLS = ("df", "t", "z", "F", "p")
@@ -34,6 +35,10 @@ class Tabular(ABC):
     def to_great_tables(self, caption: str = "") -> Any:
         """The table as a `great_tables.GT`, where that package is installed; see `bayeslmm.to_great_tables`."""
         return to_great_tables(self, caption)
+
+    def _repr_html_(self) -> str | None:
+        """What notebooks show: the result as it is printed."""
+        return preformatted(str(self))
 
 
 @runtime_checkable

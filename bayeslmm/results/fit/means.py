@@ -1,6 +1,5 @@
 """Marginal means of a fit, their comparisons, and slopes."""
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from bayeslmm.design.reference_grid import Weights
@@ -9,7 +8,7 @@ from bayeslmm.point.ddf import Ddf
 from bayeslmm.point.multiplicity import Adjust
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit.base import FitBase
-from bayeslmm.results.means import Means, Names, Request, default_adjust
+from bayeslmm.results.means import At, Means, Names, Request, adjustment
 
 
 class FitMeans(FitBase):
@@ -19,7 +18,7 @@ class FitMeans(FitBase):
         self,
         specs: Names = None,
         by: Names = None,
-        at: Mapping[str, Any] | None = None,
+        at: At = None,
         weights: Weights = "equal",
         ddf: Ddf = "satterthwaite",
         adjust: Adjust | None = None,
@@ -54,7 +53,7 @@ class FitMeans(FitBase):
         specs: Names,
         method: Any = "pairwise",
         by: Names = None,
-        at: Mapping[str, Any] | None = None,
+        at: At = None,
         weights: Weights = "equal",
         ref: Any = None,
         ddf: Ddf = "satterthwaite",
@@ -78,14 +77,13 @@ class FitMeans(FitBase):
             "default" is "tukey" for pairs, "mvt" for comparisons with one, none for others; else as for `contrast`.
         """
         request = Request.contrasts(self.design, specs, method, by, at, weights, ref)
-        chosen = default_adjust(method) if adjust == "default" else adjust
-        return request.of_fit(self.estimates.beta, self._inference(ddf), chosen, check_level(level))
+        return request.of_fit(self.estimates.beta, self._inference(ddf), adjustment(adjust, method), check_level(level))
 
     def slopes(
         self,
         variable: str,
         by: Names = None,
-        at: Mapping[str, Any] | None = None,
+        at: At = None,
         weights: Weights = "equal",
         ddf: Ddf = "satterthwaite",
         adjust: Adjust | None = None,

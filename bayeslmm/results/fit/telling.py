@@ -9,7 +9,6 @@ from bayeslmm.point.ddf import Ddf
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit.base import FitBase
 from bayeslmm.results.fit_summary import fit_summary
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.summary import FitSummary
 
 if TYPE_CHECKING:
@@ -94,6 +93,3 @@ class FitWords(FitBase):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.summary().fixed
-
-    def _repr_html_(self) -> str:
-        return preformatted(self.summary().text)

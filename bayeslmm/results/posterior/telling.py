@@ -7,7 +7,6 @@ import pandas as pd
 
 from bayeslmm.bayes.files import PathLike
 from bayeslmm.results.checks import check_level
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior.base import PosteriorBase
 from bayeslmm.results.posterior_summary import PosteriorSummary, posterior_summary
 from bayeslmm.results.posterior_tables import IntervalKind, check_kind
@@ -84,6 +83,3 @@ class PosteriorWords(PosteriorBase):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.summary().fixed
-
-    def _repr_html_(self) -> str:
-        return preformatted(self.summary().text)
