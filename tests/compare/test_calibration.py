@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -154,7 +153,6 @@ def test_the_picture_shows_every_parameter(right, width):
     axes = right.plot(width=width)
     titles = [ax.get_title(loc="left").replace("\n", " ") for ax in axes]
     assert titles == [f"{n} p = {p:.2g}" for n, p in right.table["p"].items()]
-    plt.close("all")
 
 
 def test_divergences_are_told(right):

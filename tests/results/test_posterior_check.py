@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -176,7 +175,6 @@ def test_every_kind_of_model_can_be_checked_and_drawn(formula):
     check = replace(c.post, priors=resolve(c.design)).check()
     assert np.isfinite(check.table.drop(columns="re").astype(float)).all(axis=None)
     assert list(check.plot()) == ["density", "loo_pit", "means", "sds", "residuals", "statistics"]
-    plt.close("all")
 
 
 @pytest.mark.parametrize("width", [7.0, 3.5])
@@ -191,7 +189,6 @@ def test_the_page_says_what_is_to_be_seen(width):
     assert axes["density"].figure.get_figwidth() == width
     names = {t.get_text() for t in axes["statistics"].texts}
     assert {"maximum", "share between (g)"} <= names
-    plt.close("all")
 
 
 def test_a_row_that_cannot_be_left_out_leaves_the_rest():
@@ -201,7 +198,6 @@ def test_a_row_that_cannot_be_left_out_leaves_the_rest():
     check = replace(c.post, priors=resolve(c.design, "flat")).check()
     assert "not looked at: loo: without the row 7" in check.findings.table.loc["LOO-PIT", "seen"]
     assert check.plot()["loo_pit"].texts[0].get_text() == "a row cannot be left out"
-    plt.close("all")
 
 
 @pytest.mark.parametrize("replicates", [5, 0, True, "many"])
