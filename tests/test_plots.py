@@ -14,7 +14,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 import bayeslmm as blm
-from bayeslmm.compare.calibration import RANKED, Calibration, summary
+from bayeslmm.compare.calibration import RANKED, Calibration
+from bayeslmm.compare.rank_uniformity import summary
 from bayeslmm.errors import ArgumentError, BayeslmmWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayeslmm.errors.BayeslmmWarning")

@@ -14,7 +14,8 @@ import pandas as pd
 from bayeslmm.design import Design
 from bayeslmm.design.comparisons import Comparisons, comparisons
 from bayeslmm.design.linear import LinearFunctions
-from bayeslmm.design.reference_grid import ReferenceGrid, check_weights, reference_grid, slope_depends_on, slope_grid
+from bayeslmm.design.reference_grid import ReferenceGrid, check_weights, reference_grid
+from bayeslmm.design.slope_grid import slope_depends_on, slope_grid
 from bayeslmm.errors import ArgumentError
 from bayeslmm.point.inference import Inference
 from bayeslmm.point.linear_tests import RowTests, row_tests

@@ -10,7 +10,8 @@ from scipy.special import logsumexp
 from scipy.stats import binom, kstest
 
 import bayeslmm as blm
-from bayeslmm.compare.calibration import Calibration, band, below, calibrate, summary
+from bayeslmm.compare.calibration import Calibration, calibrate
+from bayeslmm.compare.rank_uniformity import band, below, summary
 from bayeslmm.errors import ArgumentError
 from bayeslmm.results.posterior import Posterior
 from tests.results.posterior_draws import make_tree
