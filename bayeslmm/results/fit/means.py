@@ -44,6 +44,16 @@ class FitMeans(FitBase):
         Means
             `table` has the predictors, estimate, se, df, lower, upper, t, p; NaN where a mean cannot be estimated. The
             offset of a model, at its mean, is part of them; random effects are zero.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> fit = blm.lmer("angle ~ recipe + (1 | recipe:replicate)", blm.datasets.load("cake"))
+        >>> fit.means("recipe").table[["recipe", "estimate", "se", "df"]].round(2)
+          recipe  estimate    se    df
+        0      A     33.12  1.74  42.0
+        1      B     31.64  1.74  42.0
+        2      C     31.60  1.74  42.0
         """
         request = Request.means(self.design, specs, by, at, weights)
         return request.of_fit(self.estimates.beta, self._inference(ddf), adjust, check_level(level))

@@ -47,6 +47,13 @@ class PosteriorMeans(PosteriorBase):
         ------
         ArgumentError
             A name is not known, or an equality has no prior density to compare with, and no rope.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> post = blm.brm("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"), seed=1)
+        >>> post.hypothesis("Days > 8").table["probability"].round(1).tolist()
+        [0.9]
         """
         return judge(self.draws, self.priors, hypotheses, rope, check_level(level))
 

@@ -36,6 +36,13 @@ class PosteriorWords(PosteriorBase):
             Probability of the intervals.
         kind
             "eti": equal-tailed; "hdi": shortest (highest density).
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> post = blm.brm("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"), seed=1)
+        >>> post.summary().fixed.loc["Days", ["estimate", "sd"]].round(0).tolist()
+        [10.0, 2.0]
         """
         check_level(level)
         attrs = self.data.attrs
