@@ -25,6 +25,7 @@ from bayeslmm.design import Design
 from bayeslmm.errors import ArgumentError, SamplingWarning, check_whole
 from bayeslmm.likelihood.threads import threads
 from bayeslmm.results import style
+from bayeslmm.results.checks import check_level
 from bayeslmm.results.panels import new_panels
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.posterior_diagnostics import parameters
@@ -100,7 +101,7 @@ class Calibration(Tabular):
         flat, figure = new_panels(axes, len(names), (rows, columns), size, "plot", sharex=True)
         k = np.arange(1, self.ranked + 1)
         z, n = k / (self.ranked + 1), len(self.ranks)
-        low, high = band(n, self.ranked, level)
+        low, high = band(n, self.ranked, check_level(level))
         p_values = self.table["p"].to_dict()
         for name, ax in zip(names, flat, strict=True):
             share = below(self.ranks[name].to_numpy(), self.ranked) / n

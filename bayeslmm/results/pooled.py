@@ -31,11 +31,10 @@ from bayeslmm.results.pooled_anova import PooledAnova, models_over_imputations, 
 from bayeslmm.results.pooled_base import RULES, costs
 from bayeslmm.results.pooled_means import PooledMeans
 from bayeslmm.results.summary import call_lines, fixed_lines, random_lines, size_line
-from bayeslmm.results.table_export import Tabular
 
 
 @dataclass(frozen=True, repr=False)
-class PooledFits(PooledMeans, Tabular):
+class PooledFits(PooledMeans):
     """What `blm.pool` makes of fits of multiply imputed data. Tables as those of a `Fit`.
 
     Attributes

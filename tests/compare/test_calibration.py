@@ -156,6 +156,11 @@ def test_the_picture_shows_every_parameter(right, width):
     assert titles == [f"{n} p = {p:.2g}" for n, p in right.table["p"].items()]
 
 
+def test_the_band_of_the_picture_needs_a_probability(right):
+    with pytest.raises(ArgumentError, match="level"):
+        right.plot(level=95)
+
+
 def test_divergences_are_told(right):
     assert "! 3 of 300 runs had divergences" in str(replace(right, divergences=3))
 
