@@ -9,19 +9,22 @@ An lme4-style formula and a data frame give the exact REML or ML fit and the pos
 Where things are, in the order in which data pass through:
 
     design/      formula + data -> arrays
-    likelihood/  arrays -> exact marginal likelihood, value and gradient
-    point/       maximise it; frequentist inference
-    bayes/       put priors on it and sample (PyMC, nutpie)
-    results/     what people hold, read and plot: fit/ and posterior/ have a file a chapter, beside them the functions
-    compare/     the two side by side; pooling; the triage of a singular fit
+    likelihood/  arrays -> exact marginal likelihood, value and gradient; compiled/ has its fast loops
+    point/       maximise it; frequentist inference, also of least squares
+    bayes/       put priors on it and sample; marginal/ with the random effects integrated out, else by PyMC
+    results/     what people hold, read and plot: fit/, linear_fit/ and posterior/ have a file a chapter, apa/ the
+                 paragraphs of a paper, report/ the HTML page; beside them the functions
+    compare/     the two side by side; calibration; pooling; other analyses; triage/ of a singular fit
     explaining/  what a formula says, and where it does not fit the data
     model.py     Model
     verbs/       lmer, brm, lm, reanalyse, alternatives
     planning/    data from a stated model, recovery of its parameters, power
     loading.py   load: what save wrote
+    demo/        the salary analysis, told from a wrong sign to a posterior
     cli/         the command line
     warm_up.py   compile the fast loops once, for later processes
     datasets/    packaged data, and the salary simulator
+    errors.py    what is raised and warned of
 
 Glossary. The same letters everywhere, shapes in parentheses:
 
@@ -33,11 +36,15 @@ Glossary. The same letters everywhere, shapes in parentheses:
     u (J, k)         spherical random effects         m       length of theta
     Lambda (k, k)    relative covariance factor: Cov(b) = sigma^2 Lambda Lambda'
     theta (m,)       the free entries of all Lambda
-    sigma            residual sd; Var(e_i) = sigma^2 / w_i
+    sigma            residual sd
+    w (n,), W        prior weights: Var(e_i) = sigma^2 / w_i; W = diag(w)
     A                [Z X y]'W[Z X y], cross-products
     M, L             Lambda' A Lambda + diag(I, 0) and its Cholesky factor
     r2               penalised residual sum of squares
     criterion        -2 log (restricted) likelihood
+    L beta           in tests and contrasts: linear functions of the coefficients, one a row of L
+    S                draws of a posterior; simulated data sets
+    G                clusters of robust standard errors
 """
 
 from importlib import import_module

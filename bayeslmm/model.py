@@ -66,6 +66,12 @@ class Model:
     ------
     FormulaError, DataError, ArgumentError
         With what was given, what was expected and what to do.
+
+    Examples
+    --------
+    >>> import bayeslmm as blm
+    >>> blm.Model("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"))
+    Model('Reaction ~ Days + (Days | Subject)', 180 rows, groups: Subject (18))
     """
 
     def __init__(

@@ -1,9 +1,13 @@
-"""What all tests need: Ctrl-C that works."""
+"""What all tests need: Ctrl-C that works, and pictures without a screen, closed after each test."""
 
+import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
+
+os.environ["MPLBACKEND"] = "Agg"
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -12,3 +16,11 @@ def ctrl_c() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
+def closed_figures() -> Iterator[None]:
+    """Close what a test has drawn; most draw nothing, and need not wait for matplotlib."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

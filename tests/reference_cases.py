@@ -35,6 +35,12 @@ def load_frame(case: dict[str, Any]) -> pd.DataFrame:
     return frame
 
 
+def machines_imputed() -> list[pd.DataFrame]:
+    """The Machines data with missing values, as mice imputed them, one frame for each imputation."""
+    long = pd.read_csv(HOME / "imputed" / "machines.csv", dtype={"Worker": str})
+    return [own.reset_index(drop=True) for _, own in long.groupby("imputation")]
+
+
 def arguments(case: dict[str, Any]) -> dict[str, Any]:
     """weights, offset and contrasts of a case."""
     contrasts = case.get("contrasts_arg") or {}

@@ -136,7 +136,9 @@ def test_versions_of_r_are_those_that_the_notebook_names():
     folder = HOME / "tests" / "reference" / "from_r"
     heads = [(folder / name).read_text().splitlines()[0] for name in ("machines.txt", "brms.txt")]
     said = build().notebook(HOME / "examples" / "from_r.py").cells[0].source.replace("-", ".")
-    for name, number in re.findall(r"(\w+) (\d+(?:\.\d+)+)", ", ".join(heads)):
+    versions = re.findall(r"(\w+) (\d+(?:\.\d+)+)", ", ".join(heads))
+    assert {"lme4", "brms"} <= {name for name, _ in versions}
+    for name, number in versions:
         assert name == "rstan" or f"{name} {number}" in " ".join(said.split())
 
 

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 import bayeslmm as blm
-from bayeslmm.compare.calibration import RANKED, Calibration, summary
+from bayeslmm.compare.calibration import RANKED, Calibration
+from bayeslmm.compare.rank_uniformity import summary
 from bayeslmm.compare.rm_anova import rm_anova
 from bayeslmm.errors import ArgumentError, BayeslmmWarning
 from bayeslmm.results.apa.prose import latex, markdown

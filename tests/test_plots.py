@@ -6,7 +6,6 @@ import pkgutil
 import warnings
 from types import SimpleNamespace
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -15,7 +14,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 import bayeslmm as blm
-from bayeslmm.compare.calibration import RANKED, Calibration, summary
+from bayeslmm.compare.calibration import RANKED, Calibration
+from bayeslmm.compare.rank_uniformity import summary
 from bayeslmm.errors import ArgumentError, BayeslmmWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::bayeslmm.errors.BayeslmmWarning")
@@ -74,7 +74,6 @@ ALL = {**{f"{name} (one)": draw for name, draw in SINGLE.items()}, **SEVERAL}
 @pytest.fixture(scope="module")
 def r():
     """What the pictures are of."""
-    mpl.use("Agg")
     data = blm.datasets.load("sleepstudy")
     formula = "Reaction ~ Days + (Days | Subject)"
     rng = np.random.default_rng(1)
@@ -112,12 +111,6 @@ def r():
             power_of_one=power(design(6, 3)),
             recovery=blm.simulate("y ~ x + (1 | subject)", design(6, 3), **truth, seed=1).recovery(),
         )
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def drawn(axes):

@@ -25,7 +25,6 @@ from bayeslmm.errors import DataError
 from bayeslmm.results import rformat
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.table_export import Tabular
 
@@ -98,9 +97,6 @@ class Alternatives(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
     def _notes_of_all_terms(self) -> dict[str, str]:
         """Notes by method that are the same for several terms, to be told once."""

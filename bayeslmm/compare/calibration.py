@@ -3,11 +3,9 @@
     theta_i ~ prior,   y_i ~ p(y | theta_i),   theta_i1 .. theta_iL ~ p(theta | y_i) by the sampler,   i = 1 .. n
 
 Where everything is right, the rank of theta_i among its L draws is uniform on 0 .. L for every function of theta
-(Talts, Betancourt, Simpson, Vehtari & Gelman 2018, arXiv:1804.06788). The share of ranks below k is compared with
-k / (L + 1) at every k: the statistic is the smallest probability, under binomial counts, of a count as far out. Its
-distribution is simulated, which gives the p-value, and a band with a given probability everywhere at once (Sailynoja,
-Buerkner & Vehtari 2022, Statistics and Computing 32:32). Besides the parameters, the log likelihood is ranked, which
-sees errors of the joint posterior that no single parameter shows (Modrak et al. 2023, Bayesian Analysis).
+(Talts, Betancourt, Simpson, Vehtari & Gelman 2018, arXiv:1804.06788), which `rank_uniformity` tests. Besides the
+parameters, the log likelihood is ranked, which sees errors of the joint posterior that no single parameter shows
+(Modrak et al. 2023, Bayesian Analysis).
 """
 
 import warnings
@@ -19,15 +17,15 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import bdtr, bdtrik
 
 from bayeslmm.bayes.prior_draws import prior_draws
 from bayeslmm.bayes.priors import Priors
+from bayeslmm.compare.rank_uniformity import CLEAR, band, below, summary
 from bayeslmm.design import Design
 from bayeslmm.errors import ArgumentError, SamplingWarning, check_whole
 from bayeslmm.likelihood.threads import threads
 from bayeslmm.results import style
-from bayeslmm.results.frames import preformatted
+from bayeslmm.results.checks import check_level
 from bayeslmm.results.panels import new_panels
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.posterior_diagnostics import parameters
@@ -35,8 +33,8 @@ from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_predict import make_predictor
 from bayeslmm.results.table_export import Tabular
 
-RANKED, NULL, LEAST = 99, 1999, 50
-CLEAR, LIKELIHOOD = 0.01, "log likelihood"
+RANKED, LEAST = 99, 50
+LIKELIHOOD = "log likelihood"
 NARROW = 5.0
 
 
@@ -68,7 +66,8 @@ class Calibration(Tabular):
         DataFrame (n, parameters): how many of `ranked` draws lie below the true value.
     table
         DataFrame by parameter: `bias` (mean rank less the expected one, as a share of all), `spread` (variance of the
-        ranks over that of uniform ones: above 1, posteriors are too narrow), `statistic`, `p`, `verdict`.
+        ranks over that of uniform ones: above 1, posteriors are too narrow), `statistic`, `p`, `p_adjusted` (Holm),
+        `verdict`.
     ranked
         L, draws of each posterior that the true value is ranked among.
     divergences
@@ -102,7 +101,7 @@ class Calibration(Tabular):
         flat, figure = new_panels(axes, len(names), (rows, columns), size, "plot", sharex=True)
         k = np.arange(1, self.ranked + 1)
         z, n = k / (self.ranked + 1), len(self.ranks)
-        low, high = band(n, self.ranked, level)
+        low, high = band(n, self.ranked, check_level(level))
         p_values = self.table["p"].to_dict()
         for name, ax in zip(names, flat, strict=True):
             share = below(self.ranks[name].to_numpy(), self.ranked) / n
@@ -138,9 +137,6 @@ class Calibration(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def calibrate(
@@ -214,9 +210,6 @@ def _check(n: int, cores: int | None, sampler: object, options: dict[str, Any]) 
         raise ArgumentError(f"calibrate: `{next(iter(options))}` is an option of model.sample, which sampler replaces")
 
 
-# -- ranks ---------------------------------------------------------------------------------------------------------
-
-
 def _quantities(draws: Draws, y: np.ndarray) -> np.ndarray:
     """(S, m): the parameters of each draw, and the log likelihood there of y, (n,) or one for each draw (S, n)."""
     _, values = parameters(draws)
@@ -245,71 +238,3 @@ def _diverged(post: Posterior) -> bool:
     if "sample_stats" not in post.data.children or "diverging" not in post.data["sample_stats"]:
         return False
     return bool(post.data["sample_stats"]["diverging"].any())
-
-
-# -- uniformity ----------------------------------------------------------------------------------------------------
-
-
-def summary(ranks: pd.DataFrame, L: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Bias, spread, statistic and p of every column of ranks 0 .. L."""
-    n = len(ranks)
-    null = np.sort(_statistic(rng.integers(0, L + 1, size=(NULL, n)), L))
-    rows = {}
-    for name, column in ranks.items():
-        r = column.to_numpy()
-        statistic = float(_statistic(r[None], L)[0])
-        simulated = (1 + np.searchsorted(null, statistic, side="right")) / (NULL + 1)
-        p = min(simulated, L * statistic)  # Bonferroni's bound goes on where simulation ends
-        bias = float((r.mean() - L / 2) / (L + 1))
-        spread = float(((r - L / 2) ** 2).mean() / (((L + 1) ** 2 - 1) / 12))
-        rows[name] = {"bias": bias, "spread": spread, "statistic": statistic, "p": p}
-    table = pd.DataFrame(rows).T
-    table["p_adjusted"] = _holm(table["p"].to_numpy())
-    table["verdict"] = [_verdict(row, n) for _, row in table.iterrows()]
-    return table
-
-
-def below(ranks: np.ndarray, L: int) -> np.ndarray:
-    """(..., L): how many of the ranks (..., n) are below 1 .. L."""
-    shape = (*ranks.shape[:-1], L + 1)
-    flat = ranks.reshape(-1, ranks.shape[-1])
-    rows = np.arange(flat.shape[0])[:, None] * (L + 1)
-    counts = np.bincount((flat + rows).ravel(), minlength=flat.shape[0] * (L + 1)).reshape(shape)
-    return counts.cumsum(axis=-1)[..., :-1]
-
-
-def _statistic(ranks: np.ndarray, L: int) -> np.ndarray:
-    """Smallest two-sided binomial probability of the counts below each k: (N,) from ranks (N, n)."""
-    n = ranks.shape[1]
-    z, count = np.arange(1, L + 1) / (L + 1), below(ranks, L)
-    lower = bdtr(count, n, z)
-    upper = np.where(count > 0, 1 - bdtr(np.maximum(count - 1, 0), n, z), 1.0)
-    return np.minimum(2 * np.minimum(lower, upper), 1.0).min(axis=1)
-
-
-def band(n: int, L: int, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Shares (L,) between which the ECDF of n uniform ranks stays everywhere with this probability."""
-    null = _statistic(np.random.default_rng(0).integers(0, L + 1, size=(NULL, n)), L)
-    gamma = float(np.quantile(null, 1 - level))
-    z = np.arange(1, L + 1) / (L + 1)
-    low, high = np.ceil(bdtrik(gamma / 2, n, z)), np.ceil(bdtrik(1 - gamma / 2, n, z))
-    return low / n, high / n
-
-
-def _holm(p: np.ndarray) -> np.ndarray:
-    """P-values adjusted for their number (Holm 1979)."""
-    order = np.argsort(p)
-    adjusted = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
-    out = np.empty_like(p)
-    out[order] = np.minimum(adjusted, 1.0)
-    return out
-
-
-def _verdict(row: pd.Series, n: int) -> str:
-    """What kind of error it looks like."""
-    if row["p_adjusted"] > CLEAR:
-        return "calibrated"
-    shift, width = row["bias"] * np.sqrt(12 * n), (row["spread"] - 1) * np.sqrt(n / 0.8)
-    if abs(shift) > abs(width):
-        return "posteriors too low" if shift > 0 else "posteriors too high"
-    return "posteriors too narrow" if width > 0 else "posteriors too wide"

@@ -18,7 +18,6 @@ from bayeslmm.point.profile import Parameter
 from bayeslmm.results import rformat
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.table_export import Tabular
 from bayeslmm.results.tables import estimated_pairs
@@ -97,9 +96,6 @@ class Comparison(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
     def _columns(self) -> str:
         t = self.table

@@ -36,17 +36,7 @@ def factor_against_rows(
     own = table[table["pooling_factor"].notna()]
     n = own.groupby("level")["n"].first().reindex(list(term.levels)).to_numpy(float)
     jitter = SPREAD * np.linspace(-1, 1, term.n_levels) if np.ptp(n) == 0 else np.zeros(term.n_levels)
-    colours = style.series()
-    for i, effect in enumerate(term.coefficients):
-        factor = own[own["term"] == effect].set_index("level")["pooling_factor"].reindex(list(term.levels))
-        look: dict[str, Any] = {
-            "color": colours[i % 6],
-            "marker": MARKERS[i % 6],
-            "alpha": 0.75,
-            "ms": max(3.0, 7.0 - 1.5 * i),
-            "ls": "",
-        }
-        ax.plot(n + jitter, factor, label=effect, **look)
+    _effects(ax, own, term, n + jitter)
     if theta is not None:
         at = np.linspace(max(0.0, n.min() - 1), n.max() + 1, 200)
         ax.plot(at, 1 / (1 + at * theta**2), "--", lw=1, color=style.ink(), label="1 / (1 + n theta²)", zorder=1)
@@ -61,15 +51,29 @@ def factor_against_rows(
     ax.tick_params(labelsize=8)
     title = _title(own, term, n)
     if own_figure:
-        handles, labels = ax.get_legend_handles_labels()
-        ncols = min(len(labels), 2 if width < 5 else 4)
-        ax.figure.legend(handles, labels, loc="outside lower center", ncols=ncols, frameon=False, fontsize=8)
-        ax.figure.suptitle(style.fold(title, width), x=0.01, ha="left", fontsize=10)
+        _around(ax, title, width)
     style.tidy(ax, "" if own_figure else title)
     if term.n_levels <= FEW_LEVELS and term.k == 1:
         at_level = own.set_index("level")["pooling_factor"].reindex(list(term.levels))
         style.name_points(ax, n + jitter, at_level.to_numpy(float), term.levels)
     return ax
+
+
+def _effects(ax: Axes, own: pd.DataFrame, term: RandomTerm, x: np.ndarray) -> None:
+    """The points of each effect, its levels at x (J,)."""
+    colours = style.series()
+    for i, effect in enumerate(term.coefficients):
+        factor = own[own["term"] == effect].set_index("level")["pooling_factor"].reindex(list(term.levels))
+        look: dict[str, Any] = {"color": colours[i % 6], "marker": MARKERS[i % 6], "alpha": 0.75, "ls": ""}
+        ax.plot(x, factor, label=effect, ms=max(3.0, 7.0 - 1.5 * i), **look)
+
+
+def _around(ax: Axes, title: str, width: float) -> None:
+    """Legend and title of a figure of its own."""
+    handles, labels = ax.get_legend_handles_labels()
+    ncols = min(len(labels), 2 if width < 5 else 4)
+    ax.figure.legend(handles, labels, loc="outside lower center", ncols=ncols, frameon=False, fontsize=8)
+    ax.figure.suptitle(style.fold(title, width), x=0.01, ha="left", fontsize=10)
 
 
 def _title(own: pd.DataFrame, term: RandomTerm, n: np.ndarray) -> str:

@@ -33,7 +33,6 @@ from bayeslmm.design import RandomTerm
 from bayeslmm.errors import ArgumentError, check_whole, did_you_mean
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.table_export import Tabular
 
@@ -230,9 +229,6 @@ class Pooling(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def pooling(model_or_fit: Fit | CanFit, post: Posterior | None = None, level: float = 0.95) -> Pooling:

@@ -11,7 +11,6 @@ from bayeslmm.design.values import Factor
 from bayeslmm.errors import DataError
 from bayeslmm.point.sphericity import Stratum, stratum, within_contrasts
 from bayeslmm.results import rformat
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_export import Tabular
 
 
@@ -68,9 +67,6 @@ class RmAnova(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def _three(value: float) -> str:

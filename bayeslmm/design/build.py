@@ -10,8 +10,9 @@ from bayeslmm.design.columns import table
 from bayeslmm.design.contrasts import Coding, codings
 from bayeslmm.design.design import Design, FixedTerm, RandomTerm
 from bayeslmm.design.formula import Formula, parse
-from bayeslmm.design.frame import Frame, model_frame
+from bayeslmm.design.frame import Frame
 from bayeslmm.design.matrices import INTERCEPT, Columns, columns
+from bayeslmm.design.model_frame import model_frame
 from bayeslmm.design.nodes import Name, names_in
 from bayeslmm.design.random_terms import Built, random_terms
 from bayeslmm.design.rank import independent

@@ -11,32 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from bayeslmm.design.functions import BUILT_IN, Function, Learning, Operand, Users, numbers, truth, wrap
-from bayeslmm.design.levels import label
+from bayeslmm.design.functions import BUILT_IN, Function, Learning, Operand, Users, numbers
 from bayeslmm.design.nodes import Argument, Binary, Call, Constant, Name, Node, Paren, Unary, deparse
+from bayeslmm.design.operators import OPERATORS, binary, unary
 from bayeslmm.design.transforms import Transform
 from bayeslmm.design.values import Factor, Logical, Numeric, Value, text_factor
 from bayeslmm.errors import BayeslmmError, DataError, FormulaError, did_you_mean
 
 SHORTHAND = {"T": True, "F": False, "True": True, "False": False, "pi": float(np.pi)}
-
-_ARITHMETIC = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "/": np.divide,
-    "^": np.power,
-    "%%": np.mod,
-    "%/%": np.floor_divide,
-}
-_COMPARISON = {
-    "==": np.equal,
-    "!=": np.not_equal,
-    "<": np.less,
-    "<=": np.less_equal,
-    ">": np.greater,
-    ">=": np.greater_equal,
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,103 +70,13 @@ def _walk(node: Node, context: Context) -> Operand:
             return value
         case Paren(inner):
             return _walk(inner, context)
-        case Unary(op, operand):
-            return _unary(op, operand, context)
-        case Binary("&" | "&&" | "|" | "||"):
-            return _logic(node, context)
-        case Binary(op) if op in _COMPARISON:
-            return _compare(node, context)
-        case Binary(op) if op in _ARITHMETIC:
-            return _arithmetic(node, context)
+        case Unary(_, operand):
+            return unary(node, _walk(operand, context))
+        case Binary(op, left, right) if op in OPERATORS:
+            return binary(node, _walk(left, context), _walk(right, context), context.formula)
         case Call():
             return _call(node, context)
     raise FormulaError(f"`{node.op}` cannot stand inside an expression", context.formula, node.op_position)
-
-
-def _numbers(node: Node, context: Context) -> np.ndarray | float:
-    try:
-        return numbers(_walk(node, context))
-    except DataError as error:
-        raise _located(error, node) from error
-
-
-def _located(error: DataError, node: Node) -> DataError:
-    text = str(error)
-    return error if text.startswith("`") else DataError(f"`{deparse(node)}` {text}")
-
-
-def _unary(op: str, operand: Node, context: Context) -> Operand:
-    x = _numbers(operand, context)
-    if op == "!":
-        return truth(np.asarray(x) == 0, np.isnan(x))
-    return wrap(-np.asarray(x) if op == "-" else np.asarray(x))
-
-
-def _arithmetic(node: Binary, context: Context) -> Operand:
-    left, right = _aligned(_numbers(node.left, context), _numbers(node.right, context), node, context)
-    with np.errstate(all="ignore"):
-        return wrap(_ARITHMETIC[node.op](left, right))
-
-
-def _aligned(a: Any, b: Any, node: Binary, context: Context) -> tuple[np.ndarray, np.ndarray]:
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    if a.ndim == 2 and b.ndim == 1:
-        b = b[:, None]
-    elif b.ndim == 2 and a.ndim == 1:
-        a = a[:, None]
-    elif a.ndim == b.ndim == 2 and a.shape != b.shape:
-        raise FormulaError("the two sides have different numbers of columns", context.formula, node.op_position)
-    return a, b
-
-
-def _compare(node: Binary, context: Context) -> Operand:
-    left, right = _walk(node.left, context), _walk(node.right, context)
-    if isinstance(left, Factor | str) or isinstance(right, Factor | str):
-        return _compare_labels(left, right, node, context)
-    a, b = _aligned(_numbers(node.left, context), _numbers(node.right, context), node, context)
-    return truth(_COMPARISON[node.op](a, b), np.isnan(a) | np.isnan(b))
-
-
-def _compare_labels(left: Operand, right: Operand, node: Binary, context: Context) -> Operand:
-    if node.op in ("==", "!="):
-        a, b = _labels(left, node.left), _labels(right, node.right)
-        return truth(_COMPARISON[node.op](a, b), (a == None) | (b == None))  # noqa: E711 (elementwise)
-    factor = left if isinstance(left, Factor) else right
-    if not (isinstance(factor, Factor) and factor.ordered):
-        raise FormulaError(
-            f"`{node.op}` compares numbers or ordered factors; text and factors know only `==` and `!=`",
-            context.formula,
-            node.op_position,
-        )
-    a, b = _ranks(left, factor, node.left), _ranks(right, factor, node.right)
-    return truth(_COMPARISON[node.op](a, b), (a < 0) | (b < 0))
-
-
-def _labels(value: Operand, node: Node) -> np.ndarray:
-    if isinstance(value, Factor):
-        return value.labels()
-    if isinstance(value, str | bool | float):
-        return np.asarray(label(value), dtype=object)
-    raise DataError(f"`{deparse(node)}` holds numbers and is compared with text; write factor({deparse(node)})")
-
-
-def _ranks(value: Operand, factor: Factor, node: Node) -> np.ndarray:
-    if isinstance(value, Factor):
-        return value.recode(factor.levels).codes
-    if label(value) not in factor.levels:
-        raise DataError(f"{deparse(node)} is not a level; there is {', '.join(factor.levels)}")
-    return np.asarray(factor.levels.index(label(value)))
-
-
-def _logic(node: Binary, context: Context) -> Operand:
-    """`&` and `|` with R's rule for missing values: FALSE & NA is FALSE, TRUE | NA is TRUE."""
-    a, b = _aligned(_numbers(node.left, context), _numbers(node.right, context), node, context)
-    missing = np.isnan(a) | np.isnan(b)
-    if node.op[0] == "&":
-        false = (a == 0) | (b == 0)
-        return truth(~false, missing & ~false)
-    true = ((a != 0) & ~np.isnan(a)) | ((b != 0) & ~np.isnan(b))
-    return truth(true, missing & ~true)
 
 
 def find_function(call: Call, context: Context) -> Function:

@@ -12,7 +12,7 @@ from bayeslmm.design.columns import table
 from bayeslmm.design.contrasts import Coding, default
 from bayeslmm.design.evaluate import SHORTHAND, Context, evaluate
 from bayeslmm.design.formula import Formula
-from bayeslmm.design.frame import as_variable
+from bayeslmm.design.frame_variables import as_variable
 from bayeslmm.design.functions import numbers
 from bayeslmm.design.grouping import Levels
 from bayeslmm.design.matrices import columns as make_columns

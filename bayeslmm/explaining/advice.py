@@ -16,7 +16,6 @@ from bayeslmm.explaining.remarks.labels import numeric_groups, reused_labels
 from bayeslmm.explaining.remarks.predictors import far_from_zero
 from bayeslmm.explaining.remarks.remark import Remark, explain_code
 from bayeslmm.explaining.remarks.slopes import constant_slopes, missing_slopes
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_export import Tabular
 
 CHECKS: tuple[Callable[[Anatomy], Iterator[Remark]], ...] = (
@@ -63,9 +62,6 @@ class Advice(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def _block(what: str, why: str, cure: str) -> str:

@@ -16,9 +16,10 @@ from bayeslmm.design.bars import Bar
 from bayeslmm.design.columns import table
 from bayeslmm.design.contrasts import Coding, codings, default
 from bayeslmm.design.formula import Formula
-from bayeslmm.design.frame import Frame, model_frame
+from bayeslmm.design.frame import Frame
 from bayeslmm.design.grouping import combine
 from bayeslmm.design.matrices import INTERCEPT, columns
+from bayeslmm.design.model_frame import model_frame
 from bayeslmm.design.nodes import Name
 from bayeslmm.design.rebuild import given_contrasts
 from bayeslmm.design.values import Factor

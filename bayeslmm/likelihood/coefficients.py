@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayeslmm.design import RandomTerm
-from bayeslmm.likelihood.arrow import FixedPart, Given, eliminate
+from bayeslmm.likelihood.arrow import FixedPart, Given
+from bayeslmm.likelihood.arrow_factor import eliminate
 from bayeslmm.likelihood.left_out import batches, best_arrow
 
 

@@ -21,7 +21,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bayeslmm.design import RandomTerm
-from bayeslmm.likelihood.arrow import LOG_2PI, Arrow, Eliminated, FixedPart, Given, eliminate
+from bayeslmm.likelihood.arrow import Arrow, FixedPart, Given
+from bayeslmm.likelihood.arrow_factor import LOG_2PI, Eliminated, eliminate
 
 CHUNK = 1_000_000  # numbers held at once
 ALONE = 1e-14

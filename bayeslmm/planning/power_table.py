@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from bayeslmm.errors import ArgumentError
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_export import Tabular
 
 GOAL = 0.8
@@ -76,9 +75,6 @@ class Power(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
     @staticmethod
     def _cell(row: Mapping[Any, Any], measure: str) -> str:

@@ -12,7 +12,6 @@ from bayeslmm.errors import ArgumentError
 from bayeslmm.point.distributions import t_quantile
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
@@ -76,9 +75,6 @@ class Recovery(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def recovery(truth: pd.DataFrame, ranef: pd.DataFrame, found: "Fit | Posterior", level: float) -> Recovery:

@@ -15,7 +15,6 @@ from bayeslmm.model import Model
 from bayeslmm.planning.recovery import Recovery, recovery
 from bayeslmm.planning.truth import Truth
 from bayeslmm.results.fit import Fit
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_export import Tabular
 from bayeslmm.results.tables import effects_table
 
@@ -77,9 +76,6 @@ class Simulation(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.truth
-
-    def _repr_html_(self) -> str:
-        return preformatted(repr(self))
 
 
 def simulate(

@@ -14,7 +14,6 @@ from bayeslmm.point.hypotheses import type1, type2, type3
 from bayeslmm.point.inference import Inference
 from bayeslmm.point.least_squares import LeastSquares
 from bayeslmm.results import rformat
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_export import Tabular
 
 TYPES: dict[object, str] = dict(zip((1, 2, 3, "1", "2", "3", "I", "II", "III"), ("I", "II", "III") * 3, strict=True))
@@ -59,26 +58,14 @@ class Anova(Tabular):
         t = {name: column.to_numpy(dtype=float) for name, column in self.table.items()}
         t["NumDF"] = np.where(np.isnan(t["F"]), np.nan, t["NumDF"])
         shown = [c for c in HEADS if c in t]
-        columns = [
-            [str(i) for i in self.table.index],
-            *(rformat.format_numbers(rformat.zap_small(t[c], 5), 5) for c in shown),
-            rformat.format_numbers(np.round(t["F"], 4), 5),
-            rformat.format_p_values(t["p"], 4),
-            rformat.stars(t["p"]),
-        ]
-        columns = [["" if cell == "NA" else cell for cell in column] for column in columns]
-        header = ["", *(HEADS[c] for c in shown), "F value", "Pr(>F)", ""]
-        body = rformat.columns_as_text(header, columns, [True, *[False] * (len(header) - 2), True])
-        legend = ["---", rformat.LEGEND] if any(columns[-1]) else []
-        return "\n".join([title, body, *legend, *self.notes])
+        numbers = {HEADS[c]: rformat.format_numbers(rformat.zap_small(t[c], 5), 5) for c in shown}
+        numbers["F value"] = rformat.format_numbers(np.round(t["F"], 4), 5)
+        return "\n".join([title, rformat.tests_as_text(self.table.index, numbers, "Pr(>F)", t["p"]), *self.notes])
 
     __repr__ = __str__
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def anova_table(design: Design, estimates: Estimates, inference: Inference, type: object) -> Anova:

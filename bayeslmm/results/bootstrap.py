@@ -13,7 +13,6 @@ from bayeslmm.point import bootstrap_intervals as intervals
 from bayeslmm.point.profile import natural, parameters
 from bayeslmm.point.resample import cases, clusters
 from bayeslmm.results.checks import check_level
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.parameters import Asked, chosen, parameter_names
 from bayeslmm.results.refits import Refits, Resample
 from bayeslmm.results.table_export import Tabular
@@ -102,25 +101,9 @@ class Bootstrap(Tabular):
         if kind == "studentised":
             self._check_errors()
         acceleration = self._acceleration() if kind == "bca" else np.zeros(len(self.estimate))
-        rows, extreme = {}, []
-        for j, name in enumerate(self.estimate.index):
-            t, draws = float(self.estimate.iloc[j]), self.draws.iloc[:, j].to_numpy()
-            finite = np.isfinite(draws)
-            if finite.sum() < 2:
-                rows[name] = (np.nan, np.nan)
-                continue
-            draws = draws[finite]
-            if kind == "percentile":
-                rows[name] = intervals.percentile(draws, level)
-            elif kind == "basic":
-                rows[name] = intervals.basic(draws, t, level)
-            elif kind == "bca":
-                low, high, beyond = intervals.bca(draws, t, float(acceleration[j]), level)
-                rows[name] = (low, high)
-                extreme += [str(name)] if beyond else []
-            else:
-                errors = self.errors.iloc[:, j].to_numpy()[finite]
-                rows[name] = intervals.studentised(draws, errors, t, float(self.error.iloc[j]), level)
+        names = self.estimate.index
+        found = [self._interval(j, level, kind, float(acceleration[j])) for j in range(len(names))]
+        extreme = [str(name) for name, (_, _, beyond) in zip(names, found, strict=True) if beyond]
         if extreme:
             warnings.warn(
                 f"the BCa interval of {', '.join(extreme)} ends at the most extreme of {len(self.draws)} replicates; "
@@ -128,7 +111,23 @@ class Bootstrap(Tabular):
                 BayeslmmWarning,
                 skip_file_prefixes=PACKAGE,
             )
-        return pd.DataFrame.from_dict(rows, orient="index", columns=["lower", "upper"], dtype=float)
+        return pd.DataFrame([f[:2] for f in found], index=names, columns=["lower", "upper"], dtype=float)
+
+    def _interval(self, j: int, level: float, kind: Kind, acceleration: float) -> tuple[float, float, bool]:
+        """Lower, upper, and whether an end lies beyond the replicates."""
+        t, draws = float(self.estimate.iloc[j]), self.draws.iloc[:, j].to_numpy()
+        finite = np.isfinite(draws)
+        if finite.sum() < 2:
+            return np.nan, np.nan, False
+        draws = draws[finite]
+        if kind == "bca":
+            return intervals.bca(draws, t, acceleration, level)
+        if kind == "percentile":
+            return *intervals.percentile(draws, level), False
+        if kind == "basic":
+            return *intervals.basic(draws, t, level), False
+        errors = self.errors.iloc[:, j].to_numpy()[finite]
+        return *intervals.studentised(draws, errors, t, float(self.error.iloc[j]), level), False
 
     def only(self, names: Sequence[str]) -> "Bootstrap":
         """The same replicates of some of the statistics."""
@@ -175,9 +174,6 @@ class Bootstrap(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return pd.DataFrame({"estimate": self.estimate, "bias": self.bias, "se": self.se})
-
-    def _repr_html_(self) -> str:
-        return preformatted(repr(self))
 
 
 def bootstrap(

@@ -11,7 +11,6 @@ from bayeslmm.errors import ArgumentError
 from bayeslmm.point.simulated import Standardised
 from bayeslmm.results import surprises
 from bayeslmm.results.findings import FEW, QUESTIONS, Finding, few_groups
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
@@ -60,9 +59,6 @@ class Check(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def check(fit: "Fit", ddf: "Ddf", simulate: Callable[[], Standardised]) -> Check:

@@ -11,7 +11,6 @@ from bayeslmm.point.inference import Inference
 from bayeslmm.point.linear_tests import joint_test, row_tests
 from bayeslmm.point.multiplicity import Adjust, family_of_means
 from bayeslmm.results import rformat
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.summary import METHODS
 from bayeslmm.results.table_export import Tabular
 
@@ -56,9 +55,6 @@ class Contrast(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def contrast(

@@ -15,7 +15,7 @@ from bayeslmm.results.posterior_check_plot import SMOOTH
 from bayeslmm.results.posterior_diagnostics import convergence, parameters
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_predict import replicator
-from bayeslmm.results.predictor import Seed
+from bayeslmm.results.simulations import Seed
 
 NARROW, MOST, BINS, CURVES, STRETCHES, DWARFED = 5.0, 12, 20, 40, 150, 3.0
 CHAINS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

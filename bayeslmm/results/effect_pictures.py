@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bayeslmm.design import Design, RandomTerm
+from bayeslmm.design.grid_predictors import is_made_factor
 from bayeslmm.design.levels import label as level_label
-from bayeslmm.design.reference_grid import is_made_factor
 from bayeslmm.design.values import Logical, Numeric, as_factor
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results import style

@@ -21,12 +21,12 @@ from bayeslmm.results.panels import headline, new_panels
 from bayeslmm.results.parameters import Asked
 from bayeslmm.results.quantile_residuals import Of, QuantileResiduals, check_of, check_simulations, simulated
 from bayeslmm.results.residual_pictures import boxes, by_group, group_term
+from bayeslmm.results.simulations import LastSimulations, Seed
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Ddf, Fit
 
 NARROW, FEW_NAMES = 5.0, 25
-Seed = int | np.random.Generator | None
 
 
 @dataclass(frozen=True)
@@ -244,22 +244,13 @@ class FitPlots:
         return flat
 
     @cached_property
-    def _kept(self) -> dict[tuple[int, int], Standardised]:
-        return {}
+    def _simulations(self) -> LastSimulations[Standardised]:
+        return LastSimulations(lambda n, seed: simulated(self.fit, n, seed))
 
 
 def simulations(plots: FitPlots, n: int | None = None, seed: Seed = 1) -> Standardised:
-    """Standardised residuals and modes of the data and of n simulated data sets.
-
-    Those of the last whole seed are kept, as several pictures show them.
-    """
-    if not isinstance(seed, int):
-        return simulated(plots.fit, n, seed)
-    key = check_simulations(n, plots.fit.nobs), seed
-    if key not in plots._kept:
-        plots._kept.clear()
-        plots._kept[key] = simulated(plots.fit, *key)
-    return plots._kept[key]
+    """Standardised residuals and modes of the data and of n simulated data sets."""
+    return plots._simulations.of(check_simulations(n, plots.fit.nobs), seed)
 
 
 def quantile_plot(found: QuantileResiduals, width: float, given: Any = None) -> np.ndarray:

@@ -10,7 +10,6 @@ from bayeslmm.design import Design
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.point.influence import Base, Deletions, delete_rows, delete_sets
 from bayeslmm.results import rformat
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
@@ -69,9 +68,6 @@ class Influence(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
     def plot(self, width: float = 7.0, axes: Any = None) -> np.ndarray:
         """Draw Cook's distance and DFBETAS with the names of the outlying levels.

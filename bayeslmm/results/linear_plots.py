@@ -19,13 +19,13 @@ from bayeslmm.results.diagnostic_pictures import NAMED, against_fitted, qq
 from bayeslmm.results.effect_pictures import effect_grid, effects_plot
 from bayeslmm.results.panels import new_panels
 from bayeslmm.results.quantile_residuals import check_simulations
+from bayeslmm.results.simulations import LastSimulations, Seed
 
 if TYPE_CHECKING:
     from bayeslmm.results.linear_fit import LinearFit
 
 NARROW, BINS, LEAST_IN_BIN = 5.0, 12, 8
 COOKS = (0.5, 1.0)  # the distances that R draws
-Seed = int | np.random.Generator | None
 
 
 @dataclass(frozen=True)
@@ -188,18 +188,12 @@ class LinearPlots:
         return self._standardised(0, None)
 
     @cached_property
-    def _kept(self) -> dict[tuple[int, int], tuple[LinearResiduals, np.ndarray]]:
-        return {}
+    def _simulations(self) -> LastSimulations[tuple[LinearResiduals, np.ndarray]]:
+        return LastSimulations(self._standardised)
 
     def _simulated(self, n: int | None, seed: Seed) -> tuple[LinearResiduals, np.ndarray]:
-        """The same with simulated ones; kept where they come out alike, since several pictures show them."""
-        count = check_simulations(n, self.fit.design.n)
-        if not isinstance(seed, int):
-            return self._standardised(count, seed)
-        if (count, seed) not in self._kept:
-            self._kept.clear()
-            self._kept[count, seed] = self._standardised(count, seed)
-        return self._kept[count, seed]
+        """The same with simulated ones."""
+        return self._simulations.of(check_simulations(n, self.fit.design.n), seed)
 
     def _standardised(self, n: int, seed: Seed) -> tuple[LinearResiduals, np.ndarray]:
         found = linear_residuals(self.fit.design, self.fit.residuals(), n, np.random.default_rng(seed))

@@ -18,8 +18,8 @@ from bayeslmm.errors import ArgumentError
 from bayeslmm.point.clustered import NOTE
 from bayeslmm.point.distributions import f_p_value
 from bayeslmm.results import rformat
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.linear_fit.base import LinearBase
+from bayeslmm.results.same_data import check_same_data, type_hint
 from bayeslmm.results.table_export import Tabular
 
 HEADS = {"ResDf": "Res.Df", "RSS": "RSS", "Df": "Df", "SumSq": "Sum of Sq", "DenDF": "DenDF"}
@@ -47,27 +47,16 @@ class LinearTable(Tabular):
     def __str__(self) -> str:
         t = {name: column.to_numpy(dtype=float) for name, column in self.table.items()}
         shown = [c for c in HEADS if c in t]
-        columns = [
-            [str(i) for i in self.table.index],
-            *(rformat.format_numbers(rformat.zap_small(t[c], 5), 5) for c in shown),
-            rformat.format_numbers(np.round(t["F"], 4), 5),
-            rformat.format_p_values(t["p"], 4),
-            rformat.stars(t["p"]),
-        ]
-        columns = [["" if cell.strip() == "NA" else cell for cell in column] for column in columns]
-        header = ["", *(HEADS[c] for c in shown), "F", "Pr(>F)", ""]
-        body = rformat.columns_as_text(header, columns, [True, *[False] * (len(header) - 2), True])
-        legend = ["---", rformat.LEGEND] if any(columns[-1]) else []
+        numbers = {HEADS[c]: rformat.format_numbers(rformat.zap_small(t[c], 5), 5) for c in shown}
+        numbers["F"] = rformat.format_numbers(np.round(t["F"], 4), 5)
+        body = rformat.tests_as_text(self.table.index, numbers, "Pr(>F)", t["p"])
         models = [f"{name}: {formula}" for name, formula in self.formulas.items()]
-        return "\n".join(["Analysis of Variance Table", "Models:", *models, body, *legend, *self.notes])
+        return "\n".join(["Analysis of Variance Table", "Models:", *models, body, *self.notes])
 
     __repr__ = __str__
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def linear_table(fits: Sequence[Any]) -> LinearTable:
@@ -125,21 +114,13 @@ def restrictions(smaller: Design, larger: Design) -> tuple[str, np.ndarray]:
 
 
 def _check(fits: Sequence[Any]) -> None:
-    first = fits[0]
     for other in fits[1:]:
         if not isinstance(other, LinearBase):
-            hint = f"; for the type of the tests write type={other!r}" if other in (1, 2, 3, "I", "II", "III") else ""
-            raise ArgumentError(
-                f"anova of a linear fit takes other fits of blm.lm; got {type(other).__name__}{hint or ''}"
-                + ("" if hint else "; to compare with a mixed model write mixed.anova(linear)")
-            )
-        if other.design.n != first.design.n or not np.array_equal(other.design.rows, first.design.rows):
-            raise ArgumentError(
-                f"the models were fitted to different rows ({first.design.n} and {other.design.n}); drop the rows with "
-                "missing values in any of their columns first, and fit both again"
-            )
-        if not np.array_equal(other.design.y, first.design.y):
-            raise ArgumentError("the models have different responses; F tests compare for the same one only")
-        a, b = first.clusters, other.clusters
+            hint = type_hint(other) or "; to compare with a mixed model write mixed.anova(linear)"
+            raise ArgumentError(f"anova of a linear fit takes other fits of blm.lm; got {type(other).__name__}{hint}")
+    check_same_data([f.design for f in fits], "F tests")
+    first = fits[0].clusters
+    for other in fits[1:]:
+        a, b = first, other.clusters
         if (a is None) != (b is None) or (a is not None and b is not None and not np.array_equal(a.index, b.index)):
             raise ArgumentError("the models have different clusters; give all the same cluster=")

@@ -6,7 +6,7 @@ tests them (`Request.of_fit`), a posterior summarises c + L beta over its draws 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,16 +14,17 @@ import pandas as pd
 from bayeslmm.design import Design
 from bayeslmm.design.comparisons import Comparisons, comparisons
 from bayeslmm.design.linear import LinearFunctions
-from bayeslmm.design.reference_grid import ReferenceGrid, check_weights, reference_grid, slope_depends_on, slope_grid
+from bayeslmm.design.reference_grid import ReferenceGrid, check_weights, reference_grid
+from bayeslmm.design.slope_grid import slope_depends_on, slope_grid
 from bayeslmm.errors import ArgumentError
 from bayeslmm.point.inference import Inference
 from bayeslmm.point.linear_tests import RowTests, row_tests
 from bayeslmm.point.multiplicity import Adjust, check_adjust, family_of_means
 from bayeslmm.results.contrasts import table_text, test_notes, tests_frame
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_export import Tabular
 
 Names = str | Sequence[str] | None
+type At = Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,6 @@ class Means(Tabular):
     def _for_paper(self) -> pd.DataFrame:
         return self.table
 
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
-
 
 @dataclass(frozen=True)
 class Request:
@@ -65,14 +63,14 @@ class Request:
     notes: tuple[str, ...]
 
     @classmethod
-    def means(cls, design: Design, specs: Names, by: Names, at: Mapping[str, Any] | None, weights: str) -> "Request":
+    def means(cls, design: Design, specs: Names, by: Names, at: At, weights: str) -> "Request":
         """Means at every combination of `specs` and `by`."""
         grid = reference_grid(design, at)
         names = [*_listed(specs, "specs"), *_listed(by, "by")]
         return cls.one_family(grid.means(names, check_weights(weights)), _averaged(grid, names, weights))
 
     @classmethod
-    def slopes(cls, design: Design, variable: str, by: Names, at: Mapping[str, Any] | None, weights: str) -> "Request":
+    def slopes(cls, design: Design, variable: str, by: Names, at: At, weights: str) -> "Request":
         """Derivatives of the mean by a numeric predictor, at every combination of `by`."""
         grid = slope_grid(design, variable, at)
         names = _listed(by, "by")
@@ -91,7 +89,7 @@ class Request:
         specs: Names,
         method: Any,
         by: Names,
-        at: Mapping[str, Any] | None,
+        at: At,
         weights: str,
         ref: Any,
     ) -> "Request":
@@ -126,8 +124,10 @@ class Request:
         return Means(tests_frame(functions, rows), functions, (*self.notes, *notes))
 
 
-def default_adjust(method: Any) -> Adjust:
-    """How comparisons are adjusted where the user does not say: all pairs by Tukey's method, others with one by mvt."""
+def adjustment(adjust: Adjust | Literal["default"] | None, method: Any) -> Adjust | None:
+    """How comparisons are adjusted; by default all pairs by Tukey's method, those with one level by mvt, others not."""
+    if adjust != "default":
+        return adjust
     defaults: dict[str, Adjust] = {"pairwise": "tukey", "revpairwise": "tukey", "trt.vs.ctrl": "mvt"}
     return defaults.get(method, "none") if isinstance(method, str) else "none"
 

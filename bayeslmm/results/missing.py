@@ -12,7 +12,6 @@ from bayeslmm.design.evaluate import Context, evaluate
 from bayeslmm.design.source import Source
 from bayeslmm.design.values import Factor, Logical, Numeric, Value, as_factor
 from bayeslmm.errors import ArgumentError
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_export import Tabular
 
 MOST_SHOWN = 8
@@ -82,9 +81,6 @@ class Missing(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.variables
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def missing(design: Design) -> Missing:

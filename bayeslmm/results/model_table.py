@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bayeslmm.design import Design
 from bayeslmm.errors import ArgumentError
 from bayeslmm.point.boundary import change
 from bayeslmm.results import rformat
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.linear_fit import LinearFit
+from bayeslmm.results.same_data import check_same_data, type_hint
 from bayeslmm.results.summary import data_words
 from bayeslmm.results.table_export import Tabular
 from bayeslmm.results.variance_test import How, RatioTest, by_ml, likelihood_ratio_test
@@ -55,28 +54,15 @@ class ModelTable(Tabular):
     def _for_paper(self) -> pd.DataFrame:
         return self.table
 
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
-
 
 def chi_square_lines(table: pd.DataFrame, measures: Sequence[str], statistic: str) -> str:
     """The table as R's `print.anova` shows it, with the references of tests at the boundary below."""
     t = {name: table[name].to_numpy(dtype=float) for name in (*measures, statistic, "Df", "p")}
     shown = [rformat.format_numbers(rformat.zap_small(t[c], 5), 5) for c in measures]
     x = np.round(t[statistic], 4) if statistic == "Chisq" else rformat.zap_small(t[statistic], 5)
-    columns = [
-        [str(i) for i in table.index],
-        *shown,
-        rformat.format_numbers(x, 5),
-        rformat.format_numbers(t["Df"], 5),
-        rformat.format_p_values(t["p"], 4),
-        rformat.stars(t["p"]),
-    ]
-    columns = [["" if cell.strip() == "NA" else cell for cell in column] for column in columns]
-    header = ["", *measures, statistic, "Df", "Pr(>Chisq)", ""]
-    body = rformat.columns_as_text(header, columns, [True, *[False] * (len(header) - 2), True])
-    legend = f"\n---\n{rformat.LEGEND}" if any(columns[-1]) else ""
-    return body + legend + _reference_lines(table)
+    numbers = {**dict(zip(measures, shown, strict=True)), statistic: rformat.format_numbers(x, 5)}
+    numbers["Df"] = rformat.format_numbers(t["Df"], 5)
+    return rformat.tests_as_text(table.index, numbers, "Pr(>Chisq)", t["p"]) + _reference_lines(table)
 
 
 def _reference_lines(table: pd.DataFrame) -> str:
@@ -102,21 +88,13 @@ def model_table(fits: Sequence[Any], refit: bool | None, how: How) -> ModelTable
     """
     _check_fits(fits)
     first: Fit = fits[0]
-    _check_same_data([f.design for f in fits])
+    check_same_data([f.design for f in fits], "likelihoods")
     mixed = [f if not isinstance(f, LinearFit) else _without_groups(first, f) for f in fits]
     names = [f"model{i + 1}" for i in range(len(mixed))]
     mixed, notes = _one_criterion(mixed, refit)
     order = sorted(range(len(mixed)), key=lambda i: mixed[i].n_parameters)
     models, labels = [mixed[i] for i in order], [names[i] for i in order]
-    tests: list[tuple[float, float, RatioTest]] = [(np.nan, np.nan, RatioTest(np.nan, ""))]
-    for name, smaller, larger in zip(labels[1:], models, models[1:], strict=False):
-        reason = _not_nested(smaller, larger)
-        x, df = smaller.criterion - larger.criterion, larger.n_parameters - smaller.n_parameters
-        if reason:
-            notes.append(f"{name} does not contain the model before it ({reason}): no test, compare AIC or BIC")
-            tests.append((np.nan, float(df), RatioTest(np.nan, "")))
-        else:
-            tests.append((max(x, 0.0), float(df), likelihood_ratio_test(smaller, larger, how)))
+    tests, untested = _tests(models, labels, how)
     table = pd.DataFrame(
         {
             "npar": [m.n_parameters for m in models],
@@ -134,29 +112,29 @@ def model_table(fits: Sequence[Any], refit: bool | None, how: How) -> ModelTable
         index=labels,
     )
     formulas = {name: m.design.formula.written for name, m in zip(labels, models, strict=True)}
-    return ModelTable(table, formulas, data_words(first.design, first.data_name), tuple(notes))
+    return ModelTable(table, formulas, data_words(first.design, first.data_name), (*notes, *untested))
+
+
+def _tests(models: "list[Fit]", names: list[str], how: How) -> tuple[list[tuple[float, float, RatioTest]], list[str]]:
+    """Of each model against the one before it: chi-square, its df and p-values; and why there are none of some."""
+    tests, notes = [(np.nan, np.nan, RatioTest(np.nan, ""))], []
+    for name, smaller, larger in zip(names[1:], models, models[1:], strict=False):
+        df = float(larger.n_parameters - smaller.n_parameters)
+        reason = _not_nested(smaller, larger)
+        if reason:
+            notes.append(f"{name} does not contain the model before it ({reason}): no test, compare AIC or BIC")
+            tests.append((np.nan, df, RatioTest(np.nan, "")))
+        else:
+            x = max(smaller.criterion - larger.criterion, 0.0)
+            tests.append((x, df, likelihood_ratio_test(smaller, larger, how)))
+    return tests, notes
 
 
 def _check_fits(fits: Sequence[Any]) -> None:
     for other in fits[1:]:
         if not isinstance(other, (type(fits[0]), LinearFit)):
-            hint = f"; for the type of the tests write type={other!r}" if other in (1, 2, 3, "I", "II", "III") else ""
-            raise ArgumentError(f"anova compares fits of blm.lmer or blm.lm; got {other!r}{hint}")
-
-
-def _check_same_data(designs: Sequence[Design]) -> None:
-    first = designs[0]
-    for other in designs[1:]:
-        if other.n != first.n or not np.array_equal(other.rows, first.rows):
-            raise ArgumentError(
-                f"the models were fitted to different rows ({first.n} and {other.n}), so that their likelihoods cannot "
-                "be compared; drop the rows with missing values in any of their columns first, and fit both again"
-            )
-        if not np.array_equal(other.y, first.y):
-            what = f"`{first.response}` and `{other.response}`" if other.response != first.response else "other values"
-            raise ArgumentError(
-                f"the models have different responses ({what}); likelihoods compare for the same one only"
-            )
+            got = repr(other) if isinstance(other, int | str) else type(other).__name__
+            raise ArgumentError(f"anova compares fits of blm.lmer or blm.lm; got {got}{type_hint(other)}")
 
 
 def _without_groups(like: "Fit", linear: LinearFit) -> "Fit":

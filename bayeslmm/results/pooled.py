@@ -27,16 +27,14 @@ from bayeslmm.point.multiplicity import Adjust, check_adjust
 from bayeslmm.results import contrasts
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.pooled_anova import PooledAnova, models_over_imputations, terms_over_imputations
 from bayeslmm.results.pooled_base import RULES, costs
 from bayeslmm.results.pooled_means import PooledMeans
 from bayeslmm.results.summary import call_lines, fixed_lines, random_lines, size_line
-from bayeslmm.results.table_export import Tabular
 
 
 @dataclass(frozen=True, repr=False)
-class PooledFits(PooledMeans, Tabular):
+class PooledFits(PooledMeans):
     """What `blm.pool` makes of fits of multiply imputed data. Tables as those of a `Fit`.
 
     Attributes
@@ -201,9 +199,6 @@ class PooledFits(PooledMeans, Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.tests()
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def _only_pooled(others: Sequence[Any]) -> Sequence[PooledFits]:

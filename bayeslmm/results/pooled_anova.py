@@ -13,7 +13,6 @@ from bayeslmm.point.imputed import Imputed, Joint, d3
 from bayeslmm.results import rformat
 from bayeslmm.results.anova import TITLES, check_type, hypotheses
 from bayeslmm.results.fit import Fit
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_export import Tabular
 from bayeslmm.results.variance_test import by_ml
 
@@ -55,9 +54,6 @@ class PooledAnova(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def terms_over_imputations(fits: Sequence[Fit], at: Imputed, type: object) -> PooledAnova:

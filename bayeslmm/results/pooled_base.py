@@ -1,6 +1,5 @@
 """The fits of multiply imputed data, and what every chapter of `PooledFits` reads."""
 
-from abc import ABC
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +8,13 @@ import pandas as pd
 from bayeslmm.point.ddf import Ddf, check_ddf, inference
 from bayeslmm.point.imputed import Imputed, Shares
 from bayeslmm.results.fit import Fit
+from bayeslmm.results.table_export import Tabular
 
 RULES = "pooled by Rubin's rules with Barnard and Rubin's df; several together by D1 (Li, Raghunathan & Rubin 1991)"
 
 
 @dataclass(frozen=True, repr=False)
-class PooledBase(ABC):
+class PooledBase(Tabular):
     """The field of `PooledFits`, which documents it."""
 
     fits: tuple[Fit, ...]

@@ -5,7 +5,7 @@ L_j V_j L_j'. Numeric predictors are held at the same values in all: where the u
 means. So a transform that learned something else from each data set, as poly() or scale(), is no difference.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -20,10 +20,8 @@ from bayeslmm.point.mapped import Mapped
 from bayeslmm.point.multiplicity import Adjust
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Fit
-from bayeslmm.results.means import Means, Names, Request, default_adjust
+from bayeslmm.results.means import At, Means, Names, Request, adjustment
 from bayeslmm.results.pooled_base import RULES, PooledBase, costs
-
-type At = Mapping[str, Any] | None
 
 
 class PooledMeans(PooledBase):
@@ -80,7 +78,7 @@ class PooledMeans(PooledBase):
         def make(fit: Fit, held: At) -> Request:
             return Request.contrasts(fit.design, specs, method, by, held, weights, ref)
 
-        return self._pooled(at, make, ddf, default_adjust(method) if adjust == "default" else adjust, level)
+        return self._pooled(at, make, ddf, adjustment(adjust, method), level)
 
     def slopes(
         self,

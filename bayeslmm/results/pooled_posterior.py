@@ -14,7 +14,6 @@ import pandas as pd
 import xarray as xr
 
 from bayeslmm.errors import ArgumentError
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.pooled import check_same
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.table_export import Tabular
@@ -82,9 +81,6 @@ class PooledPosterior(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def pool_posteriors(found: Sequence[Posterior]) -> PooledPosterior:

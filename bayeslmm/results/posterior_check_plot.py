@@ -12,7 +12,8 @@ from bayeslmm.results import style
 from bayeslmm.results.panels import new_panels
 
 if TYPE_CHECKING:
-    from bayeslmm.results.posterior_check import PosteriorCheck, Replicates
+    from bayeslmm.results.posterior_check import PosteriorCheck
+    from bayeslmm.results.posterior_replicates import Replicates
 
 NARROW, CURVES, BINS, LEVEL = 5.0, 40, 12, 0.95
 SMOOTH = {"extend": True, "bound_correction": False}

@@ -13,7 +13,6 @@ import xarray as xr
 from bayeslmm.results import draw_checks as checks
 from bayeslmm.results.convergence import rhat_and_ess
 from bayeslmm.results.draw_checks import Row, Run, row, statistic
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws, pair_labels
 from bayeslmm.results.table_export import Tabular
 
@@ -78,9 +77,6 @@ class Diagnostics(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
     def _shown(self) -> list[str]:
         value = self.table["value"].dropna()

@@ -19,7 +19,6 @@ from bayeslmm.design import Design
 from bayeslmm.design.linear_text import RELATIONS, Hypothesis, parse_hypotheses
 from bayeslmm.errors import ArgumentError
 from bayeslmm.results.contrasts import table_text
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_left_out import integrated
 from bayeslmm.results.posterior_mixture import Combinations, Mixture, flat_names
@@ -62,9 +61,6 @@ class HypothesisTable(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def judge(draws: Draws, priors: object, given: Hypotheses, rope: Rope, level: float) -> HypothesisTable:

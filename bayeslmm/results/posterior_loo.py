@@ -22,7 +22,6 @@ from scipy.special import ndtr
 
 from bayeslmm.errors import ArgumentError
 from bayeslmm.results.convergence import ess_mean
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_left_out import integrated, without_each_level, without_each_row
 from bayeslmm.results.table_export import Tabular
@@ -150,9 +149,6 @@ class Loo(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def exact_loo(draws: Draws, priors: object, obs: np.ndarray, wanted: int | None = None) -> Loo:

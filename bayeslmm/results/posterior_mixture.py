@@ -13,7 +13,7 @@ from scipy.special import ndtr
 
 from bayeslmm.bayes.distributions import Normal
 from bayeslmm.bayes.priors import Priors
-from bayeslmm.likelihood.arrow import LOG_2PI
+from bayeslmm.likelihood.arrow_factor import LOG_2PI
 from bayeslmm.likelihood.coefficients import Coefficients, coefficients
 from bayeslmm.results.posterior_left_out import Integrated
 

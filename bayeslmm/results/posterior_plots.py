@@ -24,8 +24,8 @@ from bayeslmm.results.draw_pictures import forest, predictive, ranks
 from bayeslmm.results.effect_pictures import caterpillar, effect_grid, effects_plot, panels_of
 from bayeslmm.results.panels import headline, new_panels
 from bayeslmm.results.posterior_draws import Draws
-from bayeslmm.results.predictor import Seed
 from bayeslmm.results.prior_parameters import PriorParameter, marginal_correlation, own_priors, prior_parameters
+from bayeslmm.results.simulations import Seed
 
 if TYPE_CHECKING:
     from bayeslmm.results.posterior import Posterior

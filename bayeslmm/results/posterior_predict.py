@@ -14,7 +14,8 @@ from bayeslmm.results.checks import check_level
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.predict import chosen_groups, fitted_rows, row_index
 from bayeslmm.results.predict_interval import new_weights
-from bayeslmm.results.predictor import Kind, Predictor, Seed, Streams, TermEffects
+from bayeslmm.results.predictor import Kind, Predictor, Streams, TermEffects
+from bayeslmm.results.simulations import Seed
 
 NewLevels = Literal["error", "population", "sample"]
 Interval = Literal["confidence", "expected", "prediction", "predictive"]

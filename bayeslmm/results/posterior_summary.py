@@ -10,7 +10,6 @@ import pandas as pd
 
 from bayeslmm.design import Design
 from bayeslmm.results.draw_checks import Run
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_diagnostics import Diagnostics, convergence
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_lines import HEADER, STATISTICS, WIDTH, fixed_lines, prior_lines, random_lines
@@ -53,9 +52,6 @@ class PosteriorSummary(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.fixed
-
-    def _repr_html_(self) -> str:
-        return preformatted(self.text)
 
 
 def summarise(draws: np.ndarray, shape: tuple[int, int], names: Sequence[str], level: float, kind: str) -> pd.DataFrame:

@@ -19,9 +19,9 @@ from bayeslmm.errors import ArgumentError
 from bayeslmm.likelihood.memory import free_memory
 from bayeslmm.results.posterior_draws import chunks
 from bayeslmm.results.posterior_tables import sd_of
+from bayeslmm.results.simulations import Seed
 
 Kind = Literal["expected", "linear", "predictive"]
-Seed = int | np.random.Generator | None
 NOISE, LEVELS = 0, 1  # first word of the spawn keys
 WHOLE = 32_000_000  # numbers of a term's effects that are laid out by level once: 256 MB
 

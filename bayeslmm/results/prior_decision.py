@@ -18,7 +18,6 @@ from bayeslmm.bayes.widths import has_width
 from bayeslmm.design.linear import LinearFunctions
 from bayeslmm.errors import ArgumentError, check_whole, did_you_mean
 from bayeslmm.results import rformat, style
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.prior_reweighting import AtFactor, AtFactors, Base, Refit
 from bayeslmm.results.table_export import Tabular
@@ -68,9 +67,6 @@ class PriorDecision(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def prior_decision(
@@ -234,7 +230,18 @@ def _picture(found: PriorDecision, width: float, ax: Axes | None) -> Axes:
     refitted = (curve["how"] == "refitted").to_numpy()
     ax.plot(x[refitted], curve["estimate"][refitted], "o", ms=4, color=style.BAYES, mfc=style.paper())
     ax.axvline(1, color=style.ink(), lw=0.8, ls=":")
-    for factor in found.table["factor"].dropna():
+    _name_turns(ax, found.table["factor"].dropna())
+    _fractions_below(ax, x, 6 if width < 5 else 12)
+    style.tidy(ax, style.fold(found.sentence, 0.95 * width))
+    ax.set_xlabel(f"width of {'all priors' if found.prior == 'all' else f'the prior of {found.prior}'}", fontsize=9)
+    ax.set_ylabel(found.quantity, fontsize=9)
+    ax.tick_params(labelsize=8)
+    return ax
+
+
+def _name_turns(ax: Axes, factors: pd.Series) -> None:
+    """Mark where the conclusion changes."""
+    for factor in factors:
         ax.axvline(factor, color=style.PRIOR, lw=1.4)
         ax.annotate(
             _fraction(float(factor)),
@@ -246,13 +253,12 @@ def _picture(found: PriorDecision, width: float, ax: Axes | None) -> Axes:
             va="top",
             fontsize=8,
         )
+
+
+def _fractions_below(ax: Axes, x: np.ndarray, most: int) -> None:
+    """A logarithmic axis with powers of two, written as 1/4, 2, ..."""
     ax.set_xscale("log")
     ticks = [t for t in 2.0 ** np.arange(-10, 11) if x.min() <= t <= x.max()]
-    ax.xaxis.set_major_locator(FixedLocator(ticks[:: 1 + len(ticks) // (6 if width < 5 else 12)]))
+    ax.xaxis.set_major_locator(FixedLocator(ticks[:: 1 + len(ticks) // most]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: _fraction(v)))
     ax.xaxis.set_minor_locator(NullLocator())
-    style.tidy(ax, style.fold(found.sentence, 0.95 * width))
-    ax.set_xlabel(f"width of {'all priors' if found.prior == 'all' else f'the prior of {found.prior}'}", fontsize=9)
-    ax.set_ylabel(found.quantity, fontsize=9)
-    ax.tick_params(labelsize=8)
-    return ax

@@ -24,7 +24,6 @@ from bayeslmm.bayes.priors import Priors
 from bayeslmm.errors import check_whole
 from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.results.contrasts import table_text
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.prior_parameters import log_priors
 from bayeslmm.results.table_export import Tabular
@@ -63,9 +62,6 @@ class PriorSensitivity(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def prior_sensitivity(draws: Draws, priors: Priors, most: int) -> PriorSensitivity:

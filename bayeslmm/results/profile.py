@@ -14,7 +14,6 @@ from bayeslmm.likelihood.marginal import MarginalLikelihood
 from bayeslmm.point.distributions import normal_quantile
 from bayeslmm.point.profile import Curve, Profiler
 from bayeslmm.results.checks import check_level
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.parameters import Asked, chosen, parameter_names
 from bayeslmm.results.table_export import Tabular
 
@@ -114,9 +113,6 @@ class Profile(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.confint(self.level)
-
-    def _repr_html_(self) -> str:
-        return preformatted(repr(self))
 
 
 def profile(design: Design, likelihood: MarginalLikelihood, parm: Asked, level: float) -> Profile:

@@ -11,7 +11,7 @@ from bayeslmm.point.bands import quantile_residuals, rank_p_value, simultaneous_
 from bayeslmm.point.influence import Base
 from bayeslmm.point.simulated import Standardised, simulate_and_standardise
 from bayeslmm.results import rformat
-from bayeslmm.results.frames import preformatted
+from bayeslmm.results.simulations import Seed
 from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
@@ -72,9 +72,6 @@ class QuantileResiduals(Tabular):
     def _for_paper(self) -> pd.DataFrame:
         return self.tests
 
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
-
     def plot(self, width: float = 7.0, axes: Any = None) -> np.ndarray:
         """Draw them against the uniform distribution, with the band, and against the fitted values.
 
@@ -88,7 +85,7 @@ class QuantileResiduals(Tabular):
         return quantile_plot(self, width, axes)
 
 
-def simulated(fit: "Fit", n: int | None, seed: int | np.random.Generator | None) -> Standardised:
+def simulated(fit: "Fit", n: int | None, seed: Seed) -> Standardised:
     """Standardised residuals and modes of the data and of n simulated data sets."""
     count = check_simulations(n, fit.nobs)
     base = Base(fit.design, fit.likelihood, fit.optimum, fit.estimates, fit.reml)
@@ -109,9 +106,7 @@ def check_simulations(n: int | None, rows: int) -> int:
     return int(n)
 
 
-def make_quantile_residuals(
-    fit: "Fit", of: Of, n: int | None, seed: int | np.random.Generator | None
-) -> QuantileResiduals:
+def make_quantile_residuals(fit: "Fit", of: Of, n: int | None, seed: Seed) -> QuantileResiduals:
     """Rank every row's residual among its simulated ones, and test what comes out."""
     check_of(of)
     rng = np.random.default_rng(seed)

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from bayeslmm.design.deletions import deletions
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.model_table import chi_square_lines
 from bayeslmm.results.table_export import Tabular
 from bayeslmm.results.variance_test import How, RatioTest, likelihood_ratio_test
@@ -41,9 +40,6 @@ class Ranova(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def ranova(fit: "Fit", how: How) -> Ranova:

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from bayeslmm.results import rformat
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_export import Tabular
 
 if TYPE_CHECKING:
@@ -47,9 +46,6 @@ class RePCA(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def repca(fit: "Fit") -> RePCA:

@@ -5,7 +5,7 @@ number of decimals that shows every element to `digits` significant digits) and 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -160,6 +160,27 @@ def columns_as_text(
             cells = [row[j].ljust(sizes[j]) if left[j] else row[j].rjust(sizes[j]) for j in block]
             lines.append(" ".join(cells).rstrip())
     return "\n".join(lines)
+
+
+def tests_as_text(
+    names: Iterable[object], numbers: Mapping[str, Sequence[str]], p_name: str, p: Sequence[float] | np.ndarray
+) -> str:
+    """Lay tests out as R's `print.anova` does: names, numbers by header, p-values, stars; what is missing is left out.
+
+    Parameters
+    ----------
+    names
+        Of the rows.
+    numbers
+        Columns as text by header.
+    p_name, p
+        Header of the p-values, and these.
+    """
+    columns = [[str(name) for name in names], *numbers.values(), format_p_values(p, 4), stars(p)]
+    columns = [["" if cell.strip() == "NA" else cell for cell in column] for column in columns]
+    header = ["", *numbers, p_name, ""]
+    body = columns_as_text(header, columns, [True, *[False] * (len(header) - 2), True])
+    return body + (f"\n---\n{LEGEND}" if any(columns[-1]) else "")
 
 
 def named_vector(names: Sequence[str], cells: Sequence[str], width: int = 80) -> str:

@@ -16,7 +16,6 @@ from bayeslmm.point.robust import CLUSTERED, KINDS, Kind, Named, decided_alone, 
 from bayeslmm.point.wild import POINTS, Scores, Signs, Weights, wild_test
 from bayeslmm.results import rformat
 from bayeslmm.results.checks import check_level
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.summary import DIGITS, coefficient_lines
 from bayeslmm.results.table_export import Tabular
 
@@ -92,9 +91,6 @@ class Robust(Tabular):
     def _for_paper(self) -> pd.DataFrame:
         return self.table
 
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
-
 
 @dataclass(frozen=True, repr=False)
 class WildBootstrap(Tabular):
@@ -150,9 +146,6 @@ class WildBootstrap(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.table
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def robust(

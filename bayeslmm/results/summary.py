@@ -8,7 +8,6 @@ import pandas as pd
 
 from bayeslmm.design import Design, RandomTerm
 from bayeslmm.results import rformat
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_export import Tabular
 
 DIGITS = 4
@@ -52,9 +51,6 @@ class FitSummary(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.fixed
-
-    def _repr_html_(self) -> str:
-        return preformatted(self.text)
 
 
 def heading(reml: bool, ddf: str) -> str:

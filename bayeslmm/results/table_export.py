@@ -7,6 +7,7 @@ import pandas as pd
 
 from bayeslmm.errors import ArgumentError, NotAvailableError
 from bayeslmm.results.apa.prose import italic, latex, markdown, plain
+from bayeslmm.results.frames import preformatted
 from bayeslmm.results.table_cells import Cells, cells_of
 
 SYMBOLS = ("df", "t", "z", "F", "p")
@@ -34,6 +35,10 @@ class Tabular(ABC):
     def to_great_tables(self, caption: str = "") -> Any:
         """The table as a `great_tables.GT`, where that package is installed; see `bayeslmm.to_great_tables`."""
         return to_great_tables(self, caption)
+
+    def _repr_html_(self) -> str | None:
+        """What notebooks show: the result as it is printed."""
+        return preformatted(str(self))
 
 
 @runtime_checkable
@@ -81,7 +86,7 @@ def to_markdown(result: Exportable, caption: str = "") -> str:
 
 
 def to_latex(result: Exportable, caption: str = "", label: str = "") -> str:
-    """Return the table of a result in LaTeX, with rules of the package booktabs.
+    r"""Return the table of a result in LaTeX, with rules of the package booktabs.
 
     A table of more than a page is a `longtable`, of the package of that name. Sentences are paragraphs.
 
@@ -96,6 +101,13 @@ def to_latex(result: Exportable, caption: str = "", label: str = "") -> str:
     ------
     ArgumentError
         `result` has no table.
+
+    Examples
+    --------
+    >>> import bayeslmm as blm
+    >>> fit = blm.lmer("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"))
+    >>> print(blm.to_latex(fit.summary()).splitlines()[7])
+    Days & 10.47 & 1.55 & 17.00 & 6.77 & \textless{} .001 \\
     """
     cells = cells_of(table_of(result))
     columns = "".join(_column_types(cells))

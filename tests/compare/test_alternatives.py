@@ -1,6 +1,5 @@
 """`alternatives` against R's linear models, regressions done independently, and the fits that it lays side by side."""
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -13,14 +12,7 @@ from bayeslmm.errors import ArgumentError, FormulaError
 from tests.compare.posteriors import SALARY, SLEEP, around, fitted
 from tests.reference_cases import load_case
 
-mpl.use("Agg")
 ALL = [OLS, HC1, CR2, WILD, MEANS, FIXED, INTERACTION, INTERCEPT, SLOPES]
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +10,8 @@ from scipy.special import logsumexp
 from scipy.stats import binom, kstest
 
 import bayeslmm as blm
-from bayeslmm.compare.calibration import Calibration, band, below, calibrate, summary
+from bayeslmm.compare.calibration import Calibration, calibrate
+from bayeslmm.compare.rank_uniformity import band, below, summary
 from bayeslmm.errors import ArgumentError
 from bayeslmm.results.posterior import Posterior
 from tests.results.posterior_draws import make_tree
@@ -154,7 +154,11 @@ def test_the_picture_shows_every_parameter(right, width):
     axes = right.plot(width=width)
     titles = [ax.get_title(loc="left").replace("\n", " ") for ax in axes]
     assert titles == [f"{n} p = {p:.2g}" for n, p in right.table["p"].items()]
-    plt.close("all")
+
+
+def test_the_band_of_the_picture_needs_a_probability(right):
+    with pytest.raises(ArgumentError, match="level"):
+        right.plot(level=95)
 
 
 def test_divergences_are_told(right):

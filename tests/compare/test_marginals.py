@@ -10,12 +10,6 @@ from bayeslmm.results.pictures import save_picture
 from tests.compare.posteriors import SALARY, SLEEP, around, fitted
 
 
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
 def marks(ax, label):
     """Positions of the marks with this label."""
     return [float(x) for line in ax.lines if line.get_label() == label for x in np.ravel(line.get_xdata())]

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -14,14 +13,6 @@ from bayeslmm.errors import ArgumentError
 from bayeslmm.results import style
 from tests.compare.posteriors import SALARY, SLEEP, around, fitted
 from tests.compare.test_pooling import CAKE, MACHINES, PENICILLIN
-
-mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

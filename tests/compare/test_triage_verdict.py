@@ -1,6 +1,5 @@
 """The posterior seen from the boundary, the verdict and its rules, and the whole in words and pictures."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -227,7 +226,6 @@ def test_pictures_show_what_the_tables_say(salary, width):
         marked, salary.posterior.table.loc[salary.posterior.table["kind"].isin(["sd", "cor"]), "reml"]
     )
     assert len(salary.plot_profile(width=width)) == 3
-    plt.close("all")
 
 
 def test_the_report_says_the_same(salary, tmp_path):

@@ -7,7 +7,8 @@ from numpy.testing import assert_allclose
 
 from bayeslmm.design import build
 from bayeslmm.design.comparisons import comparisons, contrast_weights
-from bayeslmm.design.reference_grid import reference_grid, slope_grid
+from bayeslmm.design.reference_grid import reference_grid
+from bayeslmm.design.slope_grid import slope_grid
 
 
 @pytest.fixture

@@ -172,7 +172,9 @@ def test_levels_and_combined_form_say_the_same():
         plain = blm.explain(formula, frame()).plain
         combined = plain.split("level 1")[0]
         levels = plain.split("level 1")[1].split("distributions")[0] if "level 1" in plain else combined
-        for symbol in set(re.findall(r"\bb\d+\b|\b[uvw]\d+\[", combined)):
+        symbols = set(re.findall(r"\bb\d+\b|\b[uvw]\d+\[", combined))
+        assert symbols
+        for symbol in symbols:
             assert levels.count(f" {symbol}") == 1, (formula, symbol)
 
 

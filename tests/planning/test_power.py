@@ -1,7 +1,5 @@
 """Power against closed forms of balanced designs; size; the same numbers for any number of threads."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +8,6 @@ from scipy import stats
 import bayeslmm as blm
 from bayeslmm.errors import ArgumentError
 from bayeslmm.planning.measures import measures
-
-mpl.use("Agg")
 
 
 def between(subject: int, rows: int) -> pd.DataFrame:
@@ -141,7 +137,6 @@ def test_curves_are_those_of_the_table():
         ]
     one = blm.power("y ~ x + (1 | subject)", between(6, 2), **STATED)
     assert one.plot("coverage")[0].get_ylabel() == "coverage of the intervals"
-    plt.close("all")
     none = blm.power("y ~ x + (1 | subject)", between(6, 2), **STATED | {"fixef": None})
     with pytest.raises(ArgumentError, match="a true value of zero has no sign"):
         none.plot("type_s")

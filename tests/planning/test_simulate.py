@@ -1,7 +1,5 @@
 """Simulated data have the moments of the stated model, and the truth is attached by the names of summaries."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +7,6 @@ import pytest
 import bayeslmm as blm
 from bayeslmm.errors import ArgumentError, DataError, FormulaError
 from tests.results.posterior_draws import case
-
-mpl.use("Agg")
 
 SLEEP = "Reaction ~ Days + (Days | Subject)"
 STATED = {
@@ -146,7 +142,6 @@ def test_recovery_is_drawn():
     points = next(line for line in axes[2].lines if line.get_marker() == "o")
     np.testing.assert_allclose(points.get_xdata(), shown["true"])
     np.testing.assert_allclose(points.get_ydata(), shown["estimate"])
-    plt.close("all")
 
 
 @pytest.mark.filterwarnings("ignore:boundary")
@@ -157,7 +152,6 @@ def test_an_estimate_on_the_boundary_has_no_interval():
     assert found.table.loc["sd_g[Intercept]", "inside"] is None
     assert np.isnan(found.correlations.iloc[0])
     found.plot()
-    plt.close("all")
 
 
 BAD = [

@@ -177,9 +177,9 @@ def test_a_correlation_of_effects_without_variance_may_be_anything():
 def test_a_correlation_is_free_exactly_where_an_sd_of_its_effects_may_be_zero(name):
     _, likelihood = fitted(name)
     profiler = Profiler.of(likelihood)
-    for a in profiler.which:
-        if a.kind != "cor":
-            continue
+    correlations = [a for a in profiler.which if a.kind == "cor"]
+    assert correlations
+    for a in correlations:
         sds = [profiler.curve(Parameter("sd", a.term, i, i), Z) for i in (a.row, a.column)]
         curve = profiler.curve(a, Z)
         if min(s.lower for s in sds) == 0.0:

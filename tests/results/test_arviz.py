@@ -12,7 +12,6 @@ from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.posterior_tables import interval
 from tests.results.posterior_draws import case
 
-mpl.use("Agg")
 CHAINS, DRAWS = 4, 100
 PARAMETERS = ["beta", "sigma", "sd_a", "cor_a", "sd_b:a", "sd_g"]
 
@@ -103,14 +102,12 @@ def test_models_are_compared(post):
 def test_parameters_are_drawn(post, plot, options):
     drawn = getattr(az, plot)(post.data, **{"var_names": PARAMETERS} | options)
     assert drawn.viz
-    mpl.pyplot.close("all")
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("plot", ["plot_energy", "plot_ppc_dist", "plot_loo_pit", "plot_ppc_pit", "plot_ppc_tstat"])
 def test_groups_are_drawn(post, plot):
     assert getattr(az, plot)(post.data).viz
-    mpl.pyplot.close("all")
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -119,4 +116,3 @@ def test_effects_of_one_group_are_drawn_by_their_names(post):
     labels = {t.get_text() for axes in mpl.pyplot.gcf().axes for t in axes.texts}
     assert any("b0:a0" in label for label in labels)
     assert drawn.viz
-    mpl.pyplot.close("all")

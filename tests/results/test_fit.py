@@ -2,7 +2,6 @@
 
 import copy
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -13,8 +12,6 @@ from scipy import stats
 import bayeslmm as blm
 from bayeslmm.errors import ArgumentError, DataError
 from tests.compare.posteriors import fitted
-
-mpl.use("Agg")
 
 SLEEP = "Reaction ~ Days + (Days | Subject)"
 N = 120

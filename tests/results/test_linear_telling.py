@@ -1,7 +1,5 @@
 """The paragraphs, the page and the pictures of `blm.lm`."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -16,14 +14,7 @@ from tests.reference_cases import load_case
 from tests.results.posterior_draws import frame
 from tests.results.test_linear_fit import CASES, fitted
 
-mpl.use("Agg")
 pytestmark = pytest.mark.filterwarnings("ignore::bayeslmm.errors.DesignWarning")
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -180,12 +180,13 @@ def test_more_restrictions_than_clusters_inform_have_no_f():
     ("other", "message"),
     [
         (lambda: 2, "for the type of the tests write type=2"),
+        (lambda: frame("orthodont"), r"got DataFrame; to compare with a mixed model write mixed.anova\(linear\)"),
         (lambda: blm.lmer("distance ~ age + (1 | Subject)", frame("orthodont")), r"write mixed.anova\(linear\)"),
         (lambda: blm.lm("distance ~ age", frame("orthodont").iloc[:50]), "different rows"),
         (lambda: blm.lm("log(distance) ~ age", frame("orthodont")), "different responses"),
         (lambda: blm.lm("distance ~ age", frame("orthodont"), cluster="Subject"), "different clusters"),
     ],
-    ids=["type", "mixed", "rows", "response", "clusters"],
+    ids=["type", "data", "mixed", "rows", "response", "clusters"],
 )
 def test_what_cannot_be_compared(other, message):
     with pytest.raises(ArgumentError, match=message):

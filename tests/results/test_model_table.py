@@ -194,6 +194,8 @@ def test_bad_requests_get_a_sentence():
     with pytest.raises(ArgumentError, match=r"anova compares fits of blm\.lmer or blm\.lm; got 'x'"):
         fit.anova("x")
     data = blm.datasets.load("sleepstudy")
+    with pytest.raises(ArgumentError, match=r"got DataFrame$"):
+        fit.anova(data)
     with pytest.raises(ArgumentError, match=r"different rows \(180 and 170\)"):
         fit.anova(blm.lmer(SLEEP[3], data.iloc[:170]))
     with pytest.raises(ArgumentError, match="different responses"):

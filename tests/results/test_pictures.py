@@ -22,12 +22,6 @@ def quiet(formula, data):
         return blm.lmer(formula, data)
 
 
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def sleep():
     return blm.lmer("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"))

@@ -12,7 +12,7 @@ import bayeslmm as blm
 from bayeslmm.design.linear import linear_functions
 from bayeslmm.errors import ArgumentError, SamplingWarning, SingularFitWarning
 from bayeslmm.point.imputed import Shares, d1, d1_df
-from tests.reference_cases import HOME
+from tests.reference_cases import HOME, machines_imputed
 from tests.results.posterior_draws import case, frame
 
 FORMULA = "Reaction ~ Days + (Days | Subject)"
@@ -158,9 +158,8 @@ MACHINES = "score ~ Machine + x + (1 | Worker)"
 
 
 @pytest.fixture(scope="module")
-def machines() -> list[pd.DataFrame]:
-    long = pd.read_csv(HOME / "imputed" / "machines.csv", dtype={"Worker": str})
-    return [own.reset_index(drop=True) for _, own in long.groupby("imputation")]
+def machines():
+    return machines_imputed()
 
 
 @pytest.fixture(scope="module")

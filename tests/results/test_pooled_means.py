@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 import bayeslmm as blm
 from bayeslmm.errors import ArgumentError
-from tests.reference_cases import HOME
+from tests.reference_cases import HOME, machines_imputed
 
 FORMULA = "score ~ Machine + x + (1 | Worker)"
 R = json.loads((HOME / "imputed" / "mitml.json").read_text())["means"]
@@ -21,9 +21,8 @@ CALLS = {
 
 
 @pytest.fixture(scope="module")
-def machines() -> list[pd.DataFrame]:
-    long = pd.read_csv(HOME / "imputed" / "machines.csv", dtype={"Worker": str})
-    return [part.reset_index(drop=True) for _, part in long.groupby("imputation")]
+def machines():
+    return machines_imputed()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -20,7 +19,6 @@ from bayeslmm.results.prior_decision import chosen_slots
 from bayeslmm.results.prior_reweighting import smoothed, weighted_quantiles
 from tests.results.posterior_draws import case
 
-plt.switch_backend("Agg")
 CHAINS, DRAWS = 2, 2000
 NORMAL = stats.norm.ppf((np.arange(CHAINS * DRAWS) + 0.5) / (CHAINS * DRAWS))
 
@@ -183,7 +181,6 @@ def test_picture(width):
     assert ax.get_title(loc="left").replace("\n", " ") == found.sentence
     assert_allclose(ax.lines[1].get_xydata()[:, 0], found.curve["factor"])
     assert any(np.allclose(line.get_xdata(), found.table.loc["narrower", "factor"]) for line in ax.lines[3:])
-    plt.close("all")
     assert found.sentence in str(found)
     assert "k_hat" in str(found)
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -14,8 +13,6 @@ from bayeslmm.errors import ArgumentError
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.prior_parameters import centred, marginal_correlation, own_priors, prior_parameters
 from tests.results.posterior_draws import case
-
-plt.switch_backend("Agg")
 
 
 def posterior(formula: str = "y ~ x + f + (x | g) + (1 | h)", given=None, **options) -> Posterior:
@@ -79,14 +76,12 @@ def test_panels_show_the_prior_and_both_sds():
     assert words[7][0] == "flat"
     assert words[8][0] == "no sd"
     assert all(ax.get_xlim()[0] >= 0 for ax in (axes[4], axes[8]))
-    plt.close("all")
 
 
 def test_parameters_are_chosen_by_name():
     post = posterior()
     for wanted, count in ((["x", "cor_g"], 2), ("sd", 3), (["beta"], 3), (["sd_g[x]"], 1)):
         assert len(post.plot.prior_posterior(wanted, width=3.5)) == count
-    plt.close("all")
     with pytest.raises(ArgumentError, match="no parameter `sd_G`; did you mean `sd_g`"):
         post.plot.prior_posterior(["sd_G"])
     with pytest.raises(ArgumentError, match="no parameter was named"):
@@ -99,7 +94,6 @@ def test_no_fixed_effects_and_constant_draws():
     tree = post.data.copy()
     tree["posterior"] = posterior_group.assign(sigma=posterior_group["sigma"] * 0 + 2.0)
     assert len(replace(post, data=tree).plot.prior_posterior()) == 2
-    plt.close("all")
 
 
 def test_a_posterior_that_has_only_a_table_of_its_priors_says_so():

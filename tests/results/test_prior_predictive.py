@@ -1,6 +1,5 @@
 """Prior predictive draws, and the pictures of what priors think possible."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -9,7 +8,6 @@ import bayeslmm as blm
 from bayeslmm.errors import ArgumentError
 from tests.results.posterior_draws import frame
 
-plt.switch_backend("Agg")
 PROPER = {"Intercept": blm.Normal(10, 1), "x": blm.Normal(1, 0.1), "sd": blm.HalfNormal(0.5), "sigma": blm.Gamma(4, 2)}
 
 
@@ -51,7 +49,6 @@ def test_every_model_has_them(formula, options):
     tree = model(formula, **options).prior_predictive(3, seed=1)
     assert np.isfinite(tree["prior_predictive"]["y"]).all()
     assert len(model(formula, **options).plot.priors(draws=4)) in (1, 4)
-    plt.close("all")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +83,6 @@ def test_lines_are_those_of_the_draws():
     assert_allclose(second[6], beta[0] @ np.vstack([np.ones(2), ends]))
     assert "18" not in axes[0].figure.get_suptitle()
     assert "6 of g around it" in axes[0].figure.get_suptitle().replace("\n", " ")
-    plt.close("all")
 
 
 def test_without_predictors_the_means_of_the_groups_are_shown():
@@ -95,7 +91,6 @@ def test_without_predictors_the_means_of_the_groups_are_shown():
     y, g = frame()["y"], frame()["g"]
     assert_allclose(np.sort(ax.lines[0].get_ydata()), np.sort(y.groupby(g).mean()))
     assert len(ax.lines) == 10
-    plt.close("all")
 
 
 def test_with_priors_leaves_the_first_model_as_it_was():

@@ -1,6 +1,5 @@
 """Profiles as people hold them: names, tables, intervals, pictures, bad requests."""
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -8,8 +7,6 @@ from numpy.testing import assert_allclose
 import bayeslmm as blm
 from bayeslmm.errors import ArgumentError
 from tests.reference_cases import load_case, load_frame, numbers
-
-mpl.use("Agg")
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +60,6 @@ def test_wald_intervals_of_fixed_effects_equal_those_of_r(name):
 
 
 def test_pictures_show_each_parameter_and_each_pair(profile):
-    import matplotlib.pyplot as plt
 
     axes = profile.plot()
     titles = [ax.get_title(loc="left") for ax in axes.flat]
@@ -77,7 +73,6 @@ def test_pictures_show_each_parameter_and_each_pair(profile):
     for line, share in zip(lines[:3], (0.5, 0.8, 0.95), strict=True):
         radius = np.sqrt(-2 * np.log(1 - share))
         assert_allclose(np.abs(line.get_xdata()).max(), radius, rtol=2e-3)
-    plt.close("all")
 
 
 def test_long_names_are_folded():
@@ -92,7 +87,6 @@ def test_long_names_are_folded():
 
 
 def test_a_singular_fit_has_pictures_too():
-    import matplotlib.pyplot as plt
 
     with pytest.warns(blm.errors.SingularFitWarning):
         fit = blm.lmer("salary ~ grade + (grade | major)", blm.datasets.load("salary"))
@@ -101,7 +95,6 @@ def test_a_singular_fit_has_pictures_too():
     line = found.plot()[0, 1].get_lines()[0]
     assert np.isfinite(line.get_ydata()).all()
     found.plot_pairs()
-    plt.close("all")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Residuals of every kind, quantile residuals with their tests, and what the pictures show."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,14 +10,6 @@ from bayeslmm.errors import ArgumentError
 from bayeslmm.likelihood.dense import Dense
 from tests.compare.posteriors import SALARY, SLEEP, fitted
 from tests.compare.test_pictures import fits_on_the_page
-
-mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,6 @@ from bayeslmm.errors import ArgumentError
 from bayeslmm.point.ddf import check_ddf
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit import Ddf, Fit
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.report import Report
 from bayeslmm.results.table_export import Tabular
@@ -126,9 +125,6 @@ class Reanalysis(Tabular):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.effects
-
-    def _repr_html_(self) -> str:
-        return preformatted(str(self))
 
 
 def reanalyse(

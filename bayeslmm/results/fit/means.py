@@ -1,6 +1,5 @@
 """Marginal means of a fit, their comparisons, and slopes."""
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from bayeslmm.design.reference_grid import Weights
@@ -9,7 +8,7 @@ from bayeslmm.point.ddf import Ddf
 from bayeslmm.point.multiplicity import Adjust
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit.base import FitBase
-from bayeslmm.results.means import Means, Names, Request, default_adjust
+from bayeslmm.results.means import At, Means, Names, Request, adjustment
 
 
 class FitMeans(FitBase):
@@ -19,7 +18,7 @@ class FitMeans(FitBase):
         self,
         specs: Names = None,
         by: Names = None,
-        at: Mapping[str, Any] | None = None,
+        at: At = None,
         weights: Weights = "equal",
         ddf: Ddf = "satterthwaite",
         adjust: Adjust | None = None,
@@ -45,6 +44,16 @@ class FitMeans(FitBase):
         Means
             `table` has the predictors, estimate, se, df, lower, upper, t, p; NaN where a mean cannot be estimated. The
             offset of a model, at its mean, is part of them; random effects are zero.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> fit = blm.lmer("angle ~ recipe + (1 | recipe:replicate)", blm.datasets.load("cake"))
+        >>> fit.means("recipe").table[["recipe", "estimate", "se", "df"]].round(2)
+          recipe  estimate    se    df
+        0      A     33.12  1.74  42.0
+        1      B     31.64  1.74  42.0
+        2      C     31.60  1.74  42.0
         """
         request = Request.means(self.design, specs, by, at, weights)
         return request.of_fit(self.estimates.beta, self._inference(ddf), adjust, check_level(level))
@@ -54,7 +63,7 @@ class FitMeans(FitBase):
         specs: Names,
         method: Any = "pairwise",
         by: Names = None,
-        at: Mapping[str, Any] | None = None,
+        at: At = None,
         weights: Weights = "equal",
         ref: Any = None,
         ddf: Ddf = "satterthwaite",
@@ -78,14 +87,13 @@ class FitMeans(FitBase):
             "default" is "tukey" for pairs, "mvt" for comparisons with one, none for others; else as for `contrast`.
         """
         request = Request.contrasts(self.design, specs, method, by, at, weights, ref)
-        chosen = default_adjust(method) if adjust == "default" else adjust
-        return request.of_fit(self.estimates.beta, self._inference(ddf), chosen, check_level(level))
+        return request.of_fit(self.estimates.beta, self._inference(ddf), adjustment(adjust, method), check_level(level))
 
     def slopes(
         self,
         variable: str,
         by: Names = None,
-        at: Mapping[str, Any] | None = None,
+        at: At = None,
         weights: Weights = "equal",
         ddf: Ddf = "satterthwaite",
         adjust: Adjust | None = None,

@@ -9,7 +9,6 @@ from bayeslmm.point.ddf import Ddf
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.fit.base import FitBase
 from bayeslmm.results.fit_summary import fit_summary
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.summary import FitSummary
 
 if TYPE_CHECKING:
@@ -31,6 +30,15 @@ class FitWords(FitBase):
             too); "containment" (nested groups, as `nlme`); "residual" (n - p) or "asymptotic" (normal).
         verbose
             Show the optimality conditions and where the time went, too.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> fit = blm.lmer("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"))
+        >>> fit.summary().fixed.round(2)
+                     estimate    se    df      t    p
+        (Intercept)    251.41  6.82  17.0  36.84  0.0
+        Days            10.47  1.55  17.0   6.77  0.0
         """
         return fit_summary(self._fit, self._fit.tests(ddf), self._inference(ddf), verbose)
 
@@ -94,6 +102,3 @@ class FitWords(FitBase):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.summary().fixed
-
-    def _repr_html_(self) -> str:
-        return preformatted(self.summary().text)

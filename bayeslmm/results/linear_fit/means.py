@@ -1,13 +1,12 @@
 """Marginal means of a linear fit, their comparisons, and slopes."""
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from bayeslmm.design.reference_grid import Weights
 from bayeslmm.point.multiplicity import Adjust
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.linear_fit.base import LinearBase
-from bayeslmm.results.means import Means, Names, Request, default_adjust
+from bayeslmm.results.means import At, Means, Names, Request, adjustment
 
 
 class LinearMeans(LinearBase):
@@ -17,7 +16,7 @@ class LinearMeans(LinearBase):
         self,
         specs: Names = None,
         by: Names = None,
-        at: Mapping[str, Any] | None = None,
+        at: At = None,
         weights: Weights = "equal",
         adjust: Adjust | None = None,
         level: float = 0.95,
@@ -37,7 +36,7 @@ class LinearMeans(LinearBase):
         specs: Names,
         method: Any = "pairwise",
         by: Names = None,
-        at: Mapping[str, Any] | None = None,
+        at: At = None,
         weights: Weights = "equal",
         ref: Any = None,
         adjust: Adjust | Literal["default"] | None = "default",
@@ -51,14 +50,13 @@ class LinearMeans(LinearBase):
             As for `Fit.contrasts`.
         """
         request = Request.contrasts(self.design, specs, method, by, at, weights, ref)
-        chosen = default_adjust(method) if adjust == "default" else adjust
-        return request.of_fit(self.estimates.beta, self._inference, chosen, check_level(level))
+        return request.of_fit(self.estimates.beta, self._inference, adjustment(adjust, method), check_level(level))
 
     def slopes(
         self,
         variable: str,
         by: Names = None,
-        at: Mapping[str, Any] | None = None,
+        at: At = None,
         weights: Weights = "equal",
         adjust: Adjust | None = None,
         level: float = 0.95,

@@ -8,7 +8,6 @@ import pandas as pd
 
 from bayeslmm.results import rformat
 from bayeslmm.results.checks import check_level
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.linear_fit.tests import LinearTests
 from bayeslmm.results.summary import DIGITS, call_lines, coefficient_lines, note_lines, residual_lines
 
@@ -125,9 +124,6 @@ class LinearWords(LinearTests):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.tests()
-
-    def _repr_html_(self) -> str:
-        return preformatted(self.summary())
 
 
 def _significant(value: float) -> str:

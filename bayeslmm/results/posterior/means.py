@@ -1,13 +1,12 @@
 """Functions of the coefficients: contrasts, hypotheses, marginal means, slopes."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from bayeslmm.design.linear import linear_functions
 from bayeslmm.design.reference_grid import Weights
 from bayeslmm.results.checks import check_level
-from bayeslmm.results.means import Means, Names, Request
+from bayeslmm.results.means import At, Means, Names, Request
 from bayeslmm.results.posterior.base import PosteriorBase
 from bayeslmm.results.posterior_hypothesis import Hypotheses, HypothesisTable, Rope, judge
 from bayeslmm.results.posterior_means import of_draws
@@ -48,6 +47,13 @@ class PosteriorMeans(PosteriorBase):
         ------
         ArgumentError
             A name is not known, or an equality has no prior density to compare with, and no rope.
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> post = blm.brm("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"), seed=1)
+        >>> post.hypothesis("Days > 8").table["probability"].round(1).tolist()
+        [0.9]
         """
         return judge(self.draws, self.priors, hypotheses, rope, check_level(level))
 
@@ -55,7 +61,7 @@ class PosteriorMeans(PosteriorBase):
         self,
         specs: Names = None,
         by: Names = None,
-        at: Mapping[str, Any] | None = None,
+        at: At = None,
         weights: Weights = "equal",
         level: float = 0.95,
     ) -> Means:
@@ -67,7 +73,7 @@ class PosteriorMeans(PosteriorBase):
         specs: Names,
         method: Any = "pairwise",
         by: Names = None,
-        at: Mapping[str, Any] | None = None,
+        at: At = None,
         weights: Weights = "equal",
         ref: Any = None,
         level: float = 0.95,
@@ -80,7 +86,7 @@ class PosteriorMeans(PosteriorBase):
         self,
         variable: str,
         by: Names = None,
-        at: Mapping[str, Any] | None = None,
+        at: At = None,
         weights: Weights = "equal",
         level: float = 0.95,
     ) -> Means:

@@ -12,7 +12,8 @@ from bayeslmm.errors import ArgumentError, check_whole, did_you_mean
 from bayeslmm.results import posterior_predict as predictions
 from bayeslmm.results.posterior.base import PosteriorBase
 from bayeslmm.results.posterior_predict import AsDraws, Interval, NewLevels, Replicated
-from bayeslmm.results.predictor import Kind, Seed
+from bayeslmm.results.predictor import Kind
+from bayeslmm.results.simulations import Seed
 
 if TYPE_CHECKING:
     from bayeslmm.bayes.priors import Priors

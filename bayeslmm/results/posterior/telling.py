@@ -7,7 +7,6 @@ import pandas as pd
 
 from bayeslmm.bayes.files import PathLike
 from bayeslmm.results.checks import check_level
-from bayeslmm.results.frames import preformatted
 from bayeslmm.results.posterior.base import PosteriorBase
 from bayeslmm.results.posterior_summary import PosteriorSummary, posterior_summary
 from bayeslmm.results.posterior_tables import IntervalKind, check_kind
@@ -37,6 +36,13 @@ class PosteriorWords(PosteriorBase):
             Probability of the intervals.
         kind
             "eti": equal-tailed; "hdi": shortest (highest density).
+
+        Examples
+        --------
+        >>> import bayeslmm as blm
+        >>> post = blm.brm("Reaction ~ Days + (Days | Subject)", blm.datasets.load("sleepstudy"), seed=1)
+        >>> post.summary().fixed.loc["Days", ["estimate", "sd"]].round(0).tolist()
+        [10.0, 2.0]
         """
         check_level(level)
         attrs = self.data.attrs
@@ -84,6 +90,3 @@ class PosteriorWords(PosteriorBase):
 
     def _for_paper(self) -> pd.DataFrame:
         return self.summary().fixed
-
-    def _repr_html_(self) -> str:
-        return preformatted(self.summary().text)

@@ -10,7 +10,7 @@ from bayeslmm.results.posterior_check import PosteriorCheck, check_posterior
 from bayeslmm.results.posterior_diagnostics import Diagnostics
 from bayeslmm.results.posterior_loo import Loo, exact_logo, exact_loo, psis_loo
 from bayeslmm.results.posterior_refit import refit_bad, seed_of
-from bayeslmm.results.predictor import Seed
+from bayeslmm.results.simulations import Seed
 
 if TYPE_CHECKING:
     from bayeslmm.results.posterior import Posterior
