@@ -271,7 +271,7 @@ def fit_t(fit) -> float:
         ("major:grde", DataError, "no column `grde` in the data; did you mean `grade`"),
         (np.arange(7), ArgumentError, r"an array of shape \(7,\) for 25 rows"),
         (np.zeros(25), DataError, "has one value in the rows used"),
-        (np.r_[np.nan, np.arange(24.0)], DataError, "missing in 1 of the 25 rows used, the first of them row 0"),
+        (np.r_[np.nan, np.arange(24.0)], DataError, "missing in 1 of the 25 rows used, the first of them row 1"),
     ],
 )
 def test_clusters_that_are_none_are_refused(cluster, error, message):
