@@ -126,7 +126,7 @@ def test_a_fit_with_clusters_has_their_errors_everywhere():
     text = fit.summary()
     assert "Standard errors clustered by major (5 clusters; CR2, Bell & McCaffrey), Satterthwaite" in text
     assert "3.677  3.106  -0.994" in text
-    assert "F-statistic" not in text
+    assert "F-statistic: 0.9871 on 1 and 3.106 DF, p-value: 0.3914" in text  # (-0.994)^2 and its p
 
 
 def test_what_one_cluster_decides_alone_has_no_error():
