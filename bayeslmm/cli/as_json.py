@@ -73,6 +73,7 @@ def _of_linear(fit: LinearFit) -> dict[str, Any]:
         "sigma": fit.sigma,
         "r2": fit.r2,
         "adj_r2": fit.adj_r2,
+        "clusters": None if fit.clusters is None else {"name": fit.clusters.name, "count": fit.clusters.count},
         "f_test": {"F": F, "df": [numerator, denominator], "p": p},
         "fixed": records(fit.tests(), "term"),
     }

@@ -53,11 +53,16 @@ def mixed_fit(request: Request, command: str) -> Fit:
 
     Raises
     ------
-    FormulaError
-        The formula has no bar.
+    FormulaError, ArgumentError
+        The formula has no bar; or it has, and clusters are given beside it.
     """
     if not has_bars(request):
         raise FormulaError(f"{command} is for mixed models: add a bar such as (1 | group)", request.formula)
+    if request.cluster is not None:
+        raise ArgumentError(
+            f"--cluster {request.cluster} is for formulas without bars; a mixed model has its groups in the bars: "
+            "leave it out, or see `bayeslmm alternatives` for both side by side"
+        )
     check_ddf(request.ddf)
     return model_of(request).fit(request.reml, cast(Any, request.optimizer))
 
@@ -76,7 +81,7 @@ def linear_fit(request: Request) -> LinearFit:
         )
     data, name = read_data(request.data)
     columns = {"weights": request.weights, "offset": request.offset, "contrasts": request.contrasts}
-    return lm(request.formula, data, **columns, data_name=name)
+    return lm(request.formula, data, request.cluster, **columns, data_name=name)
 
 
 def any_fit(request: Request, command: str, terminal: Terminal) -> Fit | LinearFit:

@@ -67,6 +67,7 @@ def request(
     optimizer: str = "lbfgs",
     out: Path | None = None,
     json: bool = False,
+    cluster: str | None = None,
 ) -> Request:
     """Put a request together.
 
@@ -91,6 +92,7 @@ def request(
         ddf=fitting.ddf,
         optimizer=optimizer,
         weights=columns.weights,
+        cluster=cluster,
         offset=columns.offset,
         contrasts=contrasts_of(columns.contrasts or []),
         priors=priors,

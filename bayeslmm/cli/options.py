@@ -22,6 +22,10 @@ Level = Annotated[float, Option(help="Of the intervals.", metavar="P", min=0.01,
 
 Weights = Annotated[str | None, Option(help="Column of prior weights.", metavar="COLUMN")]
 Offset = Annotated[str | None, Option(help="Column of the offset.", metavar="COLUMN")]
+Cluster = Annotated[
+    str | None,
+    Option(help="Of a formula without bars: errors and tests robust to it; batch:cask is both.", metavar="COLUMN"),
+]
 Contrasts = Annotated[
     list[str] | None,
     Option(help="Coding of a factor: treatment, sum, helmert or poly. May be repeated.", metavar="FACTOR=CODING"),

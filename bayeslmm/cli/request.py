@@ -30,6 +30,8 @@ class Request:
         As given; `data` is a file or the name of a packaged data set.
     reml, ddf, optimizer, weights, offset, contrasts
         As for `lmer` and `Fit.summary`.
+    cluster
+        As for `lm`.
     priors
         As for `Model`.
     sampling
@@ -46,6 +48,7 @@ class Request:
     ddf: str = "satterthwaite"
     optimizer: str = "lbfgs"
     weights: str | None = None
+    cluster: str | None = None
     offset: str | None = None
     contrasts: dict[str, str] | None = None
     priors: Any = None

@@ -11,7 +11,7 @@ from bayeslmm.compare.alternatives_notes import about_row
 from bayeslmm.compare.classical import COLUMNS, Study, cluster_means, clustered, fixed_effects, ols, tested, wild
 from bayeslmm.compare.comparison import summarise
 from bayeslmm.compare.methods import CR2, FIXED, HC1, INTERACTION, MEANS, OLS, WILD
-from bayeslmm.errors import BayeslmmError, DataError
+from bayeslmm.errors import DataError
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.posterior import Posterior
 
@@ -34,10 +34,10 @@ CLASSICAL: dict[str, Way] = {
 
 
 def rows_of(study: Study, method: str, way: Way) -> pd.DataFrame:
-    """Rows of one method; where it cannot be applied, empty ones with the reason."""
+    """Rows of one method; where the data have no room for it, empty ones with the reason."""
     try:
         found, note = way(study)
-    except BayeslmmError as error:
+    except DataError as error:
         found, note = pd.DataFrame(np.nan, index=list(study.focal), columns=COLUMNS), f"none: {sentence(error)}"
     rows = zip(found.index, found["estimate"], found["se"], strict=True)
     notes = [note or about_row(study, method, str(name), estimate, se) for name, estimate, se in rows]

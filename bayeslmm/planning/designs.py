@@ -5,13 +5,15 @@ Each helper gives a plain data frame: predictors are added with `.assign(...)`, 
 
 from collections.abc import Iterable
 from itertools import product
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bayeslmm.errors import ArgumentError, DataError, check_whole, did_you_mean
+from bayeslmm.planning.frames import as_pandas
+from bayeslmm.point.seeds import generator
 
 type Size = Any
 
@@ -86,7 +88,7 @@ def nested(seed: int | np.random.Generator | None = None, **factors: Size) -> pd
     """
     if len(factors) < 2:
         raise ArgumentError("nested() needs two factors or more: nested(school=10, pupil=20)")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     paths: list[tuple[int, ...]] = [()]
     for name, size in factors.items():
         sizes = _sizes(name, size, len(paths), rng)
@@ -97,15 +99,13 @@ def nested(seed: int | np.random.Generator | None = None, **factors: Size) -> pd
     return pd.DataFrame(columns)
 
 
-def dropout(
-    data: pd.DataFrame, by: str, over: str, rate: float, seed: int | np.random.Generator | None = None
-) -> pd.DataFrame:
+def dropout(data: Any, by: str, over: str, rate: float, seed: int | np.random.Generator | None = None) -> pd.DataFrame:
     """Let levels of a group drop out for good: after each occasion with the same probability.
 
     Parameters
     ----------
     data
-        The design.
+        The design: any data frame.
     by
         Who drops out: a column of groups.
     over
@@ -123,7 +123,7 @@ def dropout(
     Raises
     ------
     ArgumentError, DataError
-        A rate outside of 0 to 1, or a column that there is not.
+        A rate outside of 0 to 1, or a column that there is not, or that has missing values.
 
     Examples
     --------
@@ -131,9 +131,10 @@ def dropout(
     >>> left.groupby("day").size().tolist()[:2]
     [100, 81]
     """
+    data = as_pandas(data)
     _check_columns(data, (by, over))
     rate = _share("rate", rate)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     group = pd.factorize(data[by])[0]
     occasion = pd.factorize(data[over], sort=True)[0]
     J = int(group.max()) + 1
@@ -141,13 +142,13 @@ def dropout(
     return data[occasion < stays[group]]
 
 
-def thinned(data: pd.DataFrame, share: float, seed: int | np.random.Generator | None = None) -> pd.DataFrame:
+def thinned(data: Any, share: float, seed: int | np.random.Generator | None = None) -> pd.DataFrame:
     """Leave out a share of the rows at random.
 
     Parameters
     ----------
     data
-        The design.
+        The design: any data frame.
     share
         Probability that a row is left out, 0 to 1.
     seed
@@ -158,8 +159,8 @@ def thinned(data: pd.DataFrame, share: float, seed: int | np.random.Generator | 
     DataFrame
         The rows that are left, with their index.
     """
-    share = _share("share", share)
-    return data[np.random.default_rng(seed).random(size=len(data)) >= share]
+    data, share = as_pandas(data), _share("share", share)
+    return data[generator(seed).random(size=len(data)) >= share]
 
 
 def _column(name: str) -> str:
@@ -197,8 +198,8 @@ def _count(name: str, value: Any) -> int:
 
 
 def _share(name: str, value: float) -> float:
-    if not 0 <= value < 1:
-        raise ArgumentError(f"{name}={value!r} must be at least 0 and below 1")
+    if not isinstance(value, Real) or not 0 <= value < 1:
+        raise ArgumentError(f"{name}={value!r} must be a number, at least 0 and below 1")
     return float(value)
 
 
@@ -206,3 +207,5 @@ def _check_columns(data: pd.DataFrame, names: Iterable[str]) -> None:
     for name in names:
         if name not in data.columns:
             raise DataError(f"no column `{name}` in the design{did_you_mean(name, data.columns)}")
+        if count := int(data[name].isna().sum()):
+            raise DataError(f"`{name}` is missing in {count} of {len(data)} rows of the design; drop these rows first")

@@ -1,6 +1,7 @@
 """`blm.power`: power, errors of sign and size, and coverage of a design, by simulation."""
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -106,5 +107,5 @@ def power(
 def _check_numbers(n: Any, alpha: float, workers: Any) -> None:
     for name, value, least in (("n", n, 2), ("workers", 1 if workers is None else workers, 1)):
         check_whole(name, value, least)
-    if not 0 < alpha < 1:
+    if not isinstance(alpha, Real) or not 0 < alpha < 1:
         raise ArgumentError(f"alpha={alpha!r} must lie between 0 and 1, such as 0.05")

@@ -1,7 +1,7 @@
 """The designs that `blm.power` goes through: all combinations of what the grid holds."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -36,6 +36,8 @@ def _made(design: Callable[..., Any], sizes: dict[str, Any], seeded: bool) -> Ca
 
 def _check_grid(grid: Mapping[str, Sequence[Any]], design: Callable[..., Any]) -> None:
     """Raise ArgumentError unless the function takes what is in the grid, and the result can have it as columns."""
+    if not isinstance(grid, Mapping) or not all(map(_is_list, grid.values())):
+        raise ArgumentError('power: the grid has lists of values, such as {"subject": [10, 20, 40]}')
     wanted = inspect.signature(design).parameters
     variable = any(p.kind is p.VAR_KEYWORD for p in wanted.values())
     known = [name for name in wanted if name != "seed"]
@@ -46,11 +48,14 @@ def _check_grid(grid: Mapping[str, Sequence[Any]], design: Callable[..., Any]) -
     ]
     if unknown or absent:
         problem = f"does not take `{unknown[0]}`" if unknown else f"needs `{absent[0]}`, which the grid does not have"
-        raise ArgumentError(f"power: the function that makes the design {problem}; the grid has {', '.join(grid)}")
-    if any(isinstance(values, str) or not len(values) for values in grid.values()):
-        raise ArgumentError('power: the grid has lists of values, such as {"subject": [10, 20, 40]}')
+        known = f"the grid has {', '.join(grid)}" if grid else f'add grid={{"{absent[0]}": [10, 20]}}'
+        raise ArgumentError(f"power: the function that makes the design {problem}; {known}")
     taken = [name for name in grid if name in COLUMNS or name.removesuffix("_lower").removesuffix("_upper") in MEASURES]
     if taken:
         raise ArgumentError(
             f"power: `{taken[0]}` is a column of the result; call the argument of the function otherwise"
         )
+
+
+def _is_list(values: Any) -> bool:
+    return isinstance(values, Collection) and not isinstance(values, str) and len(values) > 0

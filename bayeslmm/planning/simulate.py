@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 
 from bayeslmm.design import Design, build
-from bayeslmm.design.columns import table
 from bayeslmm.design.formula import Formula, parse
 from bayeslmm.design.nodes import Name
 from bayeslmm.errors import ArgumentError, FormulaError, did_you_mean
 from bayeslmm.model import Model
+from bayeslmm.planning.frames import as_pandas
 from bayeslmm.planning.recovery import Recovery, recovery
 from bayeslmm.planning.truth import Truth
+from bayeslmm.point.seeds import generator
 from bayeslmm.results.fit import Fit
 from bayeslmm.results.table_export import Tabular
 from bayeslmm.results.tables import effects_table
@@ -135,8 +136,8 @@ def simulate(
     """
     check_options(options, "simulate")
     arrays = blank(formula, design, options)
-    truth = Truth.of(arrays, fixef, sd if arrays.terms else {}, cor, sigma)
-    y, b = truth.draw(arrays, np.random.default_rng(seed))
+    truth = Truth.of(arrays, fixef, {} if sd is None and not arrays.terms else sd, cor, sigma)
+    y, b = truth.draw(arrays, generator(seed))
     parameters = truth.table(arrays)
     data = as_pandas(design)
     response = np.full(len(data), np.nan)
@@ -168,16 +169,6 @@ def blank(formula: str, design: Any, options: dict[str, Any], allow_n_levels: bo
         raise ArgumentError("the design has no rows")
     data[parsed.response.node.name] = np.arange(len(data), dtype=float)
     return build(parsed, data, allow_n_levels=allow_n_levels, **options)
-
-
-def as_pandas(design: Any) -> pd.DataFrame:
-    """A copy of any frame as a pandas one."""
-    if isinstance(design, pd.DataFrame):
-        return design.copy()
-    found = table(design)
-    if isinstance(found.frame, pd.DataFrame):
-        return found.frame.copy()
-    return found.frame.to_pandas() if hasattr(found.frame, "to_pandas") else found.frame.collect().to_pandas()
 
 
 def check_options(options: dict[str, Any], verb: str) -> None:

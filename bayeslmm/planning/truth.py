@@ -18,6 +18,7 @@ from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.likelihood.covariance import lower_factor
 
 INTERCEPT = "(Intercept)"
+ROUNDED = 1e-8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,7 +181,9 @@ def _sd(given: Any, term: RandomTerm) -> np.ndarray:
     else:
         found = np.atleast_1d(_numbers(what, given))
     if found.shape != (term.k,):
-        raise ArgumentError(f"{what} has {found.size} numbers for {term.k} effects: {', '.join(map(_short, names))}")
+        raise ArgumentError(
+            f"{what}: the effects {', '.join(map(_short, names))} need a number each, and {found.size} were given"
+        )
     if (found < 0).any():
         raise ArgumentError(f"{what}: {found.min():g} is negative")
     return found
@@ -200,25 +203,33 @@ def _cor(given: Any, term: RandomTerm) -> np.ndarray:
             R[i, j] = R[j, i] = _number(what, value)
     elif np.ndim(given) == 0:
         if len(term.pairs) != 1:
-            raise ArgumentError(f"{what}: one number was given for {len(term.pairs)} correlations; give a dict by pair")
+            raise ArgumentError(f"{what}: one number was given for {len(term.pairs)} correlations; {_instead(term)}")
         ((i, j),) = term.pairs
         R[i, j] = R[j, i] = _number(what, given)
     else:
         R = _matrix(what, given, term)
     smallest = float(np.linalg.eigvalsh(R)[0])
-    if (np.abs(R) > 1).any() or smallest < -1e-10:
+    if (np.abs(R) > 1 + ROUNDED).any() or smallest < -1e-10:
         raise ArgumentError(
             f"{what}: these correlations cannot be; the matrix has the eigenvalue {smallest:.3g}, none may be negative"
         )
     return R
 
 
+def _instead(term: RandomTerm) -> str:
+    if term.pairs:
+        return "give a dict by pair, or a matrix"
+    return "write `|` in place of `||`" if term.k > 1 else "leave it out, since there is one effect alone"
+
+
 def _matrix(what: str, given: Any, term: RandomTerm) -> np.ndarray:
     R = _numbers(what, given)
     if R.shape != (term.k, term.k):
         raise ArgumentError(f"{what} has shape {R.shape}; {term.k} effects need ({term.k}, {term.k})")
-    if not np.array_equal(R, R.T) or not (np.diag(R) == 1).all():
+    if not np.allclose(R, R.T, rtol=0, atol=ROUNDED) or not np.allclose(np.diag(R), 1, rtol=0, atol=ROUNDED):
         raise ArgumentError(f"{what}: a correlation matrix is symmetric, with 1 on its diagonal")
+    R = 0.5 * (R + R.T)
+    np.fill_diagonal(R, 1.0)
     estimated = np.eye(term.k, dtype=bool)
     for i, j in term.pairs:
         estimated[i, j] = estimated[j, i] = True

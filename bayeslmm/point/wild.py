@@ -25,6 +25,7 @@ import numpy as np
 
 from bayeslmm.design import Design
 from bayeslmm.design.clusters import Clusters
+from bayeslmm.point.seeds import generator
 
 Weights = Literal["auto", "rademacher", "webb"]
 POINTS = {
@@ -74,7 +75,7 @@ class Signs:
         points = POINTS[chosen]
         if points.size**G <= draws:
             return cls(np.array(list(product(points, repeat=G))), chosen, True)
-        rng = np.random.default_rng(seed)
+        rng = generator(seed)
         return cls(points[rng.integers(0, points.size, size=(draws, G))], chosen, False)
 
 

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bayeslmm.point.bands import envelope, simultaneous_band
 from bayeslmm.point.linear_residuals import LinearResiduals, linear_residuals
+from bayeslmm.point.seeds import generator
 from bayeslmm.results import style
 from bayeslmm.results.checks import check_level
 from bayeslmm.results.diagnostic_pictures import NAMED, against_fitted, qq
@@ -196,7 +197,7 @@ class LinearPlots:
         return self._simulations.of(check_simulations(n, self.fit.design.n), seed)
 
     def _standardised(self, n: int, seed: Seed) -> tuple[LinearResiduals, np.ndarray]:
-        found = linear_residuals(self.fit.design, self.fit.residuals(), n, np.random.default_rng(seed))
+        found = linear_residuals(self.fit.design, self.fit.residuals(), n, generator(seed))
         return found, np.isfinite(found.values[:, 0])
 
 

@@ -74,9 +74,8 @@ class Missing(Tabular):
             lines.append(f"{group}: {len(touched)} of {len(part)} levels lost rows, most {named}{more}")
             if len(gone):
                 names = ", ".join(map(str, gone["level"].iloc[:MOST_SHOWN]))
-                lines.append(
-                    f"  {len(gone)} levels are gone altogether: {names}{', ...' if len(gone) > MOST_SHOWN else ''}"
-                )
+                are = "level is" if len(gone) == 1 else "levels are"
+                lines.append(f"  {len(gone)} {are} gone altogether: {names}{', ...' if len(gone) > MOST_SHOWN else ''}")
         return lines
 
     def _for_paper(self) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 from bayeslmm.errors import ArgumentError
 from bayeslmm.point.bands import quantile_residuals, rank_p_value, simultaneous_band, uniform_distance
 from bayeslmm.point.influence import Base
+from bayeslmm.point.seeds import generator
 from bayeslmm.point.simulated import Standardised, simulate_and_standardise
 from bayeslmm.results import rformat
 from bayeslmm.results.simulations import Seed
@@ -89,7 +90,7 @@ def simulated(fit: "Fit", n: int | None, seed: Seed) -> Standardised:
     """Standardised residuals and modes of the data and of n simulated data sets."""
     count = check_simulations(n, fit.nobs)
     base = Base(fit.design, fit.likelihood, fit.optimum, fit.estimates, fit.reml)
-    return simulate_and_standardise(base, count, np.random.default_rng(seed))
+    return simulate_and_standardise(base, count, generator(seed))
 
 
 def check_simulations(n: int | None, rows: int) -> int:
@@ -109,7 +110,7 @@ def check_simulations(n: int | None, rows: int) -> int:
 def make_quantile_residuals(fit: "Fit", of: Of, n: int | None, seed: Seed) -> QuantileResiduals:
     """Rank every row's residual among its simulated ones, and test what comes out."""
     check_of(of)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     found = simulated(fit, n, rng)
     values = found.residuals if of == "conditional" else found.marginal
     known = np.isfinite(values).all(axis=1)

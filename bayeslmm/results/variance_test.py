@@ -14,6 +14,7 @@ from bayeslmm.point.estimates import estimates
 from bayeslmm.point.optimise import optimise
 from bayeslmm.point.resample import clusters
 from bayeslmm.point.rlrt import applies, monte_carlo_p_value, simulate
+from bayeslmm.point.seeds import generator
 from bayeslmm.results.refits import Refits
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _finite_sample(smaller: "Fit", larger: "Fit", x: float, how: How) -> tuple[f
     if not applies(tested):
         return None
     kind = "RLRT" if larger.reml else "LRT"
-    draws = simulate(tested, larger.reml, EXACT_DRAWS, np.random.default_rng(how.seed))
+    draws = simulate(tested, larger.reml, EXACT_DRAWS, generator(how.seed))
     given = f"{kind} given the other random effects" if smaller.design.terms else f"exact {kind}"
     return monte_carlo_p_value(x, draws), f"{given}, {EXACT_DRAWS} draws", EXACT_DRAWS
 

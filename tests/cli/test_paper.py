@@ -97,3 +97,16 @@ def test_sentences_for_what_can_go_wrong(arguments, said, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     assert said in sentence(*arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_clusters_of_a_formula_without_bars(tmp_path):
+    fit = blm.lm("salary ~ grade", blm.datasets.load("salary"), cluster="major")
+    asked = ("salary ~ grade", "salary", "--cluster", "major")
+    assert document("apa", *asked)["terms"] == fit.apa().terms
+    found = document("report", *asked, "--out", tmp_path / "page.html")
+    assert found["verdict"] == list(fit.report().verdict)
+    found = document("fit", *asked)
+    assert found["clusters"] == {"name": "major", "count": 5}
+    assert [row["se"] for row in found["fixed"]] == pytest.approx(fit.bse.tolist())
+    assert found["f_test"]["F"] == pytest.approx(fit.f_test[0])
+    assert "--cluster major is for formulas without bars" in sentence("apa", "salary ~ 1 + (1 | major)", *asked[1:])

@@ -65,6 +65,28 @@ def test_formulas_without_bars():
     assert any("least squares without groups" in note for note in terms["notes"])
 
 
+CLUSTERED = ("--cluster", "replicate")
+
+
+def test_clusters_go_into_every_table_of_a_formula_without_bars():
+    data = blm.datasets.load("cake")
+    fit, null = (blm.lm(f, data, cluster="replicate") for f in ("angle ~ recipe * temp", "angle ~ temp"))
+    asked = ("angle ~ recipe * temp", "cake")
+    assert column(document("anova", *asked, *CLUSTERED), "p") == pytest.approx(fit.anova().table["p"].tolist())
+    models = document("anova", *asked, *CLUSTERED, "--against", "angle ~ temp")
+    assert column(models, "p")[1] == pytest.approx(fit.anova(null).table["p"].iloc[1])
+    for verb, what in (("means", "recipe"), ("contrasts", "recipe"), ("slopes", "temp")):
+        expected = getattr(fit, verb)(what).table["se"].tolist()
+        assert column(document(verb, *asked, what, *CLUSTERED), "se") == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("command", ["anova", "means", "predict"])
+def test_clusters_beside_bars_are_refused(command):
+    assert "--cluster Subject is for formulas without bars" in sentence(
+        command, SLEEP, "sleepstudy", "--cluster", "Subject"
+    )
+
+
 def test_ranova(sleep):
     found = document("ranova", SLEEP, "sleepstudy")
     assert column(found, "LRT")[1] == pytest.approx(sleep.ranova().table["LRT"].iloc[1])

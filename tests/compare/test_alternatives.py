@@ -277,6 +277,8 @@ def test_methods_without_an_estimate_are_marked():
         ({"focal": []}, ArgumentError, "focal names no coefficient"),
         ({"group": "majr"}, ArgumentError, "no grouping factor `majr`; did you mean `major`"),
         ({"level": 95}, ArgumentError, "level=95"),
+        ({"group_contrasts": "foo"}, ArgumentError, '"foo" is not known; give one of treatment'),
+        ({"group_contrasts": np.eye(3)}, ArgumentError, r"the matrix has shape \(3, 3\)"),
         ({"wieghts": "w"}, ArgumentError, "no argument `wieghts`; did you mean `weights`"),
     ],
 )

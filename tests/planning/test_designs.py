@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import bayeslmm as blm
@@ -54,13 +55,32 @@ def test_thinned_loses_the_stated_share():
         (lambda: blm.nested(a=3), "two factors or more"),
         (lambda: blm.nested(a=3, b=[1, 2]), "b has 2 sizes; the factor before has 3 levels"),
         (lambda: blm.nested(a=3, b=(4, 2)), "smaller number comes first"),
-        (lambda: blm.dropout(blm.crossed(a=2), by="a", over="a", rate=1), "rate=1 must be at least 0 and below 1"),
+        (
+            lambda: blm.dropout(blm.crossed(a=2), by="a", over="a", rate=1),
+            "rate=1 must be a number, at least 0",
+        ),
+        (lambda: blm.dropout(blm.crossed(a=2), by="a", over="a", rate="a"), "rate='a' must be a number"),
         (lambda: blm.thinned(blm.crossed(a=2), -1), "share=-1"),
+        (lambda: blm.thinned(blm.crossed(a=2), 0.5, seed=-1), "seed=-1 must be a whole number"),
+        (lambda: blm.nested(a=2, b=(1, 3), seed="a"), "seed='a'"),
     ],
 )
 def test_bad_input(make, message):
     with pytest.raises(ArgumentError, match=message):
         make()
+
+
+def test_any_frame_may_be_a_design():
+    design = blm.crossed(a=30, day=5)
+    for lose in (lambda d: blm.dropout(d, "a", "day", 0.3, seed=1), lambda d: blm.thinned(d, 0.3, seed=1)):
+        pd.testing.assert_frame_equal(lose(pl.from_pandas(design)), lose(design), check_dtype=False)
+
+
+def test_rows_that_belong_nowhere_are_refused():
+    design = blm.crossed(a=3, day=range(4))
+    for column in ("a", "day"):
+        with pytest.raises(DataError, match=f"`{column}` is missing in 2 of 12 rows of the design"):
+            blm.dropout(design.assign(**{column: design[column].where(design.index > 1)}), "a", "day", 0.3)
 
 
 def test_a_column_that_there_is_not():

@@ -160,13 +160,16 @@ BAD = [
     ({"fixef": {"Days": "a lot"}}, "not a finite number"),
     ({"sd": {"Subjct": 1}}, "no grouping factor `Subjct`; did you mean `Subject`"),
     ({"sd": {}}, "sd: none was given for `Subject`; it has the effects Intercept, Days"),
-    ({"sd": {"Subject": 1}}, "1 numbers for 2 effects"),
+    ({"sd": {"Subject": 1}}, "the effects Intercept, Days need a number each, and 1 were given"),
     ({"sd": {"Subject": {"Intercept": 1}}}, "none was given for the effect `Days`"),
     ({"sd": {"Subject": {"Intercept": 1, "Dys": 2}}}, "no effect `Dys`; did you mean `Days`"),
     ({"sd": {"Subject": [1, -2]}}, "-2 is negative"),
     ({"cor": {"Subject": 1.2}}, "these correlations cannot be"),
     ({"cor": {"Subject": {"Intercept, Dys": 0.1}}}, "no correlation `Intercept, Dys`"),
     ({"cor": {"Subject": [[1, 0.2], [0.3, 1]]}}, "symmetric"),
+    ({"cor": {"Subject": [[1, 1.1], [1.1, 1]]}}, "these correlations cannot be"),
+    ({"seed": -1}, "seed=-1 must be a whole number"),
+    ({"seed": "a"}, "seed='a' must be a whole number"),
     ({"sigma": -1}, "sigma=-1 is negative"),
     ({"weight": "w"}, "simulate has no argument `weight`; did you mean `weights`"),
 ]
@@ -178,7 +181,21 @@ def test_bad_parameters(changed, message):
         sleep(**changed)
 
 
+def test_correlations_that_were_computed_may_be_rounded():
+    design = blm.crossed(g=5, t=range(4)).assign(x=np.random.default_rng(2).normal(size=20))
+    R = np.corrcoef(np.random.default_rng(1).normal(size=(3, 7)))
+    R[0, 1] += 1e-14
+    made = blm.simulate("y ~ t + x + (t + x | g)", design, sd={"g": [1, 1, 1]}, cor={"g": R}, seed=1)
+    found = made.truth.query("kind == 'cor'")["value"].to_numpy()
+    np.testing.assert_allclose(found, R[[0, 0, 1], [1, 2, 2]], atol=1e-13)
+
+
 def test_bad_designs():
+    for bars, sd, cure in (("(x || g)", [1, 1], r"write `\|` in place of `\|\|`"), ("(1 | g)", 1, "leave it out")):
+        with pytest.raises(ArgumentError, match=f"given for 0 correlations; {cure}"):
+            blm.simulate(f"y ~ x + {bars}", blm.crossed(g=5, x=range(4)), sd={"g": sd}, cor={"g": 0.5})
+    with pytest.raises(ArgumentError, match="sd=1: give a dict by grouping factor, leave sd out"):
+        blm.simulate("y ~ x", blm.crossed(x=range(4)), sd=1)
     with pytest.raises(ArgumentError, match="has no correlation where one was given"):
         blm.simulate(
             "y ~ x + (x || g)", blm.crossed(g=5, x=range(4)), sd={"g": [1, 1]}, cor={"g": [[1, 0.5], [0.5, 1]]}

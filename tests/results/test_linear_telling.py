@@ -57,7 +57,8 @@ def test_clusters_are_told(plain, clustered):
     words = clustered.apa()
     assert "robust to dependence within the 5 clusters of major (CR2; Bell & McCaffrey, 2002)" in words.methods
     assert "Satterthwaite's degrees of freedom" in words.methods
-    assert "F(" not in words.results  # that of independent errors
+    F, q, df, _ = clustered.f_test
+    assert f"F({q}, {number(df)}) = {number(F)}, p" in words.results
     row, ends = clustered.tests().loc["grade"], clustered.confint(0.9).loc["grade"]
     assert f"SE = {row['se']:.2f}, t({row['df']:.2f}) = {number(row['t'])}" in words.terms["grade"]
     ends90 = clustered.apa(0.9).terms["grade"]

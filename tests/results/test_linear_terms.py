@@ -131,6 +131,25 @@ def test_clustered_tests_are_those_of_club_sandwich(name):
     assert_allclose(joint, [expected[k] for k in ("F", "num", "den", "p_joint")], rtol=1e-6)
 
 
+def test_the_test_of_all_coefficients_is_that_of_club_sandwich():
+    fit, expected = fitted("sleep", "Subject"), R["clusters"]["sleep"]
+    assert np.array_equal(expected["joint"], np.eye(4)[1:])
+    assert_allclose(fit.f_test, [expected[k] for k in ("F", "num", "den", "p_joint")], rtol=1e-6)
+    few = blm.lm("Reaction ~ factor(Days)", frame("sleep").query("Subject in ['308', '309', '310']"), cluster="Subject")
+    assert np.isnan(few.f_test[0])
+    assert "F-statistic" not in few.summary()
+    assert "F(" not in few.apa().results
+    none = blm.lm("Reaction ~ 1", frame("sleep"), cluster="Subject")
+    assert none.f_test[1] == 0
+
+
+def test_with_an_offset_all_coefficients_are_tested_as_models_are_compared():
+    data = frame("sleep").assign(o=lambda d: 5 * d["Days"])
+    full, null = (blm.lm(f, data, offset="o") for f in ("Reaction ~ Days + I(Days^2)", "Reaction ~ 1"))
+    assert_allclose(full.f_test[0], full.anova(null).table["F"].iloc[1])
+    assert_allclose(full.r2, 1 - full.estimates.rss / null.estimates.rss)
+
+
 def test_every_table_of_a_clustered_fit_has_the_same_errors():
     fit = fitted("orthodont", "Subject")
     slope = fit.slopes("age", by="Sex").table.iloc[0]

@@ -30,6 +30,11 @@ def frame() -> pd.DataFrame:
     return data
 
 
+def test_one_level_that_is_gone():
+    data = frame().dropna(subset=["g"])
+    assert "1 level is gone altogether: g0" in str(blm.Model("y ~ x + (1 | g)", data).missing())
+
+
 def test_rows_variables_and_patterns():
     found = blm.Model("y ~ x + (1 | g) + (1 | g:h)", frame()).missing()
     assert (found.n, found.n_used, found.n_lost) == (60, 46, 14)

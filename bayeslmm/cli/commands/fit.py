@@ -12,6 +12,7 @@ def fit(
     columns: Columns,
     bayes: options.Bayes = False,
     sampler: Sampler,
+    cluster: options.Cluster = None,
     out: options.Folder = None,
     json: options.Json = False,
 ) -> None:
@@ -26,4 +27,4 @@ def fit(
     """
     from bayeslmm.cli.fit import run
 
-    run(request(source, columns, fitting, sampler, bayes, optimizer, out, json))
+    run(request(source, columns, fitting, sampler, bayes, optimizer, out, json, cluster))

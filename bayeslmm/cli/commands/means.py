@@ -18,12 +18,14 @@ class Either:
     columns: Columns
     bayes: options.FromPosterior = False
     sampler: Sampler
+    cluster: options.Cluster = None
     out: options.TableFile = None
     json: options.Json = False
 
     def asked(self, source: Source) -> Request:
         """The whole request."""
-        return request(source, self.columns, self.fitting, self.sampler, self.bayes, out=self.out, json=self.json)
+        how = {"bayes": self.bayes, "out": self.out, "json": self.json, "cluster": self.cluster}
+        return request(source, self.columns, self.fitting, self.sampler, **how)
 
 
 def means(

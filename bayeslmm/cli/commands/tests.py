@@ -19,6 +19,7 @@ def anova(
     method: options.Test = "chisq",
     n: options.Refits = 1000,
     seed: options.FixedSeed = 1,
+    cluster: options.Cluster = None,
     out: options.TableFile = None,
     json: options.Json = False,
 ) -> None:
@@ -35,7 +36,7 @@ def anova(
     from bayeslmm.cli.tables import anova as make
     from bayeslmm.cli.task import run
 
-    asked = request(source, columns, fitting, out=out, json=json)
+    asked = request(source, columns, fitting, out=out, json=json, cluster=cluster)
     run("anova", asked, make, against=against or [], type=type, method=method, n=n, seed=seed)
 
 

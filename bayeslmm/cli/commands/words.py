@@ -42,6 +42,7 @@ def report(
     fitting: Fitting,
     columns: Columns,
     sampler: Sampler,
+    cluster: options.Cluster = None,
     json: options.Json = False,
 ) -> None:
     """One page for the co-authors: verdict, paragraphs, tables, pictures.
@@ -54,7 +55,7 @@ def report(
     """
     from bayeslmm.cli.paper import report as run
 
-    run(request(source, columns, fitting, sampler, bayes, json=json), out, level, title)
+    run(request(source, columns, fitting, sampler, bayes, json=json, cluster=cluster), out, level, title)
 
 
 def apa(
@@ -71,6 +72,7 @@ def apa(
     fitting: Fitting,
     columns: Columns,
     sampler: Sampler,
+    cluster: options.Cluster = None,
     out: Annotated[
         Path | None, Option(help="File for the paragraphs: .txt, .md, .tex or .html.", metavar="FILE")
     ] = None,
@@ -84,4 +86,4 @@ def apa(
     """
     from bayeslmm.cli.paper import apa as run
 
-    run(request(source, columns, fitting, sampler, bayes, json=json), out, level, term, format)
+    run(request(source, columns, fitting, sampler, bayes, json=json, cluster=cluster), out, level, term, format)

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bayeslmm.results.apa import numbers as n
 from bayeslmm.results.apa.model import (
     chosen_terms,
@@ -60,5 +62,6 @@ def _whole(fit: "LinearFit") -> str:
     if not q:
         return f"{residual}."
     shares = f"{SQUARED} = {n.share(fit.r2)}, adjusted {SQUARED} = {n.share(fit.adj_r2)}"
-    test = "" if fit.clusters is not None else f", {italic('F')}({q}, {df}) = {n.number(F)}, {n.p_value(p)}"
+    freedom = str(df) if fit.clusters is None else n.number(df)
+    test = f", {italic('F')}({q}, {freedom}) = {n.number(F)}, {n.p_value(p)}" if np.isfinite(F) else ""
     return f"{residual}; {shares}{test}."

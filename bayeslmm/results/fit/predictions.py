@@ -8,6 +8,7 @@ import pandas as pd
 
 from bayeslmm.errors import ArgumentError
 from bayeslmm.point.ddf import Ddf
+from bayeslmm.point.seeds import generator
 from bayeslmm.point.shares import variances_at
 from bayeslmm.results.fit.base import FitBase
 from bayeslmm.results.predict import NewLevels, predict_fit
@@ -147,7 +148,7 @@ class FitPredictions(FitBase):
         """
         if n < 1:
             raise ArgumentError(f"simulate(n={n}): n must be at least 1")
-        rng = np.random.default_rng(seed)
+        rng = generator(seed)
         design = self.design
         mean = design.offset + design.X @ self.estimates.beta
         noise = rng.normal(size=(design.n, n)) * (self.estimates.sigma / np.sqrt(design.weights))[:, None]

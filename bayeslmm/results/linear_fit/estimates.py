@@ -57,7 +57,7 @@ class LinearEstimates(LinearBase):
 
     @property
     def r2(self) -> float:
-        """Share of the variance explained."""
+        """Share of the variance explained; with an offset of that of y - offset, where R has the offset in both."""
         return 1 - self.estimates.rss / self.estimates.tss
 
     @property
@@ -67,11 +67,19 @@ class LinearEstimates(LinearBase):
         return 1 - (1 - self.r2) * (self.design.n - intercept) / self.df_resid
 
     @property
-    def f_test(self) -> tuple[float, int, int, float]:
-        """F of all coefficients but the intercept, its two degrees of freedom, and p."""
+    def f_test(self) -> tuple[float, int, float, float]:
+        """F of all coefficients but the intercept, its two degrees of freedom, and p.
+
+        With clusters, robust to them as `contrast` is; NaN where there are too few. With an offset the model without
+        these coefficients has it, too (R's `summary` takes the offset for something that the model explains).
+        """
         q = self.design.p - int(self.design.formula.has_intercept)
         if q == 0:
             return np.nan, 0, self.df_resid, np.nan
+        if self.clusters is not None:
+            L = np.eye(self.design.p)[[name != "(Intercept)" for name in self.design.coef_names]]
+            found = self._inference.f_test(L, L @ self.estimates.beta)
+            return found.F, q, found.df, f_p_value(found.F, q, found.df)
         F = (self.estimates.tss - self.estimates.rss) / q / self.sigma**2
         return F, q, self.df_resid, f_p_value(F, q, self.df_resid)
 

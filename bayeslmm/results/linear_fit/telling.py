@@ -107,16 +107,17 @@ class LinearWords(LinearTests):
 
     def _fit_lines(self) -> list[str]:
         F, q, df, p = self.f_test
-        lines = [f"Residual standard error: {_significant(self.sigma)} on {df} degrees of freedom"]
+        lines = [f"Residual standard error: {_significant(self.sigma)} on {self.df_resid} degrees of freedom"]
         if self.design.n_missing:
             rows = "observation" if self.design.n_missing == 1 else "observations"
             lines.append(f"  ({self.design.n_missing} {rows} deleted due to missingness)")
         if q:
             shares = f"Multiple R-squared: {_significant(self.r2)}, Adjusted R-squared: {_significant(self.adj_r2)}"
             lines.append(shares)
-            if self.clusters is None:
+            if np.isfinite(F):
                 p_value = rformat.format_p_values([p], DIGITS)[0]
-                lines.append(f"F-statistic: {_significant(F)} on {q} and {df} DF, p-value: {p_value}")
+                freedom = f"{q} and {_significant(df)} DF" if self.clusters is not None else f"{q} and {df} DF"
+                lines.append(f"F-statistic: {_significant(F)} on {freedom}, p-value: {p_value}")
         return lines
 
     def __repr__(self) -> str:
