@@ -251,7 +251,7 @@ def _picture(found: PriorDecision, width: float, ax: Axes | None) -> Axes:
     ax.xaxis.set_major_locator(FixedLocator(ticks[:: 1 + len(ticks) // (6 if width < 5 else 12)]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: _fraction(v)))
     ax.xaxis.set_minor_locator(NullLocator())
-    style.tidy(ax, style.fold(found.sentence, 0.95 * width))
+    style.tidy(ax, style.fold(found.sentence, 1.1 * style.room(ax, width)))
     ax.set_xlabel(f"width of {'all priors' if found.prior == 'all' else f'the prior of {found.prior}'}", fontsize=9)
     ax.set_ylabel(found.quantity, fontsize=9)
     ax.tick_params(labelsize=8)
