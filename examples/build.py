@@ -1,13 +1,16 @@
 """Execute the percent scripts of this folder and keep them as notebooks.
 
-    uv run --extra test python examples/build.py
+    uv run --extra test python examples/build.py                 # all of them
+    uv run --extra test python examples/build.py salary power    # some
 
 What a run leaves of the machine that made it is taken out: paths, times, counters of the kernel. Pictures are kept with
 few colours, which makes them a third as large.
 """
 
 import re
+import sys
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -73,12 +76,26 @@ def few_colours(png: str, colours: int = 48) -> str:
     return b64encode(kept.getvalue()).decode() + "\n"
 
 
-def main() -> None:
-    """Build all notebooks."""
-    for script in sorted(HERE.glob("*.py")):
-        if script.name != Path(__file__).name:
-            nbformat.write(clean(execute(notebook(script))), script.with_suffix(".ipynb"))
+def scripts(names: Sequence[str] = ()) -> list[Path]:
+    """Return the scripts of these names, without their ending; all where none is named.
+
+    Raises
+    ------
+    SystemExit
+        There is no script of a name.
+    """
+    known = {path.stem: path for path in sorted(HERE.glob("*.py")) if path.name != Path(__file__).name}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise SystemExit(f"no example `{unknown[0]}`; there are {', '.join(known)}")
+    return [known[name] for name in names or known]
+
+
+def main(names: Sequence[str] = ()) -> None:
+    """Build these notebooks, or all."""
+    for script in scripts(names):
+        nbformat.write(clean(execute(notebook(script))), script.with_suffix(".ipynb"))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -105,6 +105,16 @@ def test_every_page_is_in_the_navigation():
     assert pages == set(re.findall(r"^ +- [^:]+: (\S+\.md)$", nav, flags=re.MULTILINE))
 
 
+def test_every_notebook_is_on_the_page_of_examples():
+    listed = re.findall(r"\(examples/(\w+)\.md\)", text("examples.md"))
+    assert sorted(listed) == sorted(path.stem for path in (HOME / "examples").glob("*.ipynb"))
+
+
+def test_descriptions_in_tables_are_no_numbers():
+    table = script("docs/making/trust.py").table
+    assert table(["problem", "", "time"], [["a", "25 rows", "3 s"]]).splitlines()[1] == "| --- | --- | --: |"
+
+
 def test_equations_are_numbered_in_order_and_those_referred_to_exist():
     page = text("how_it_works.md")
     numbers = [int(n) for n in re.findall(r"\\tag\{(\d+)\}", page)]

@@ -37,6 +37,14 @@ def test_the_notebook_is_the_script_with_outputs(script):
     assert all(c.outputs or " = " in c.source for c in kept(script).cells if c.cell_type == "code")
 
 
+def test_all_or_some_notebooks_are_built():
+    made = build()
+    assert made.scripts() == SCRIPTS
+    assert [path.stem for path in made.scripts(["salary", "power"])] == ["salary", "power"]
+    with pytest.raises(SystemExit, match=r"no example `salry`; there are crossed_nested, .*salary"):
+        made.scripts(["salary", "salry"])
+
+
 def test_the_notebook_is_small_and_of_no_machine(script):
     path = script.with_suffix(".ipynb")
     text = path.read_text()

@@ -49,6 +49,7 @@ def alternatives_forest(table: pd.DataFrame, group: str, level: float, axes: Any
     if figure is not None:
         title = f"Each coefficient in {count} analyses ({100 * level:g}% intervals); clusters: {group}"
         headline(figure, panels, title, width)
+    style.fold_titles(panels)
     return panels
 
 

@@ -18,10 +18,12 @@ from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.point.distributions import normal_quantile
 from bayeslmm.results import style
 from bayeslmm.results.panels import new_panels
+from bayeslmm.results.short_names import short_names
 
 MOST_LABELS = 40
 MOST_DODGED = 100
 NARROW = 5.0
+NAMES = 0.35  # share of the width for the names of levels
 
 
 def caterpillar(
@@ -57,9 +59,10 @@ def caterpillar(
         _panel(ax, reml, bayes, effect, order, level)
         style.tidy(ax, effect)
         ax.grid(axis="y", visible=False)
-    _names(panels, term, orders[0])
+    _names(panels, term, orders[0], NAMES * (width if figure is not None else style.inches(panels[0])))
     if figure is not None:
         _finish(panels, term, bayes is not None, level, width)
+    style.fold_titles(panels)
     return panels
 
 
@@ -132,12 +135,12 @@ def _lines_and_points(ax: Axes, y: np.ndarray, reml: Sequence[np.ndarray], bayes
     ax.plot(reml[0], y, "s", ms=1.0, mew=0, color=style.REML)
 
 
-def _names(panels: np.ndarray, term: RandomTerm, order: list[str]) -> None:
+def _names(panels: np.ndarray, term: RandomTerm, order: list[str], room: float) -> None:
     for ax in panels:
-        if term.n_levels > MOST_LABELS:
+        if term.n_levels > MOST_LABELS or not style.names_fit(ax, term.n_levels):
             ax.set_yticks([])
         else:
-            ax.set_yticks(np.arange(len(order))[::-1], order)
+            ax.set_yticks(np.arange(len(order))[::-1], short_names(order, room))
     if term.n_levels > MOST_LABELS:
         own = ", each panel in its own order" if len(panels) > 1 else ""
         panels[0].set_ylabel(f"{term.group}: {term.n_levels} levels{own}", fontsize=9)

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bayeslmm.design import Design, RandomTerm
 from bayeslmm.results import style
+from bayeslmm.results.short_names import short_names
 
 MARKERS = ("o", "s", "D", "^", "v", "P")
 FEW_LEVELS = 12
@@ -46,16 +47,16 @@ def factor_against_rows(
     ax.axhline(1, color=style.NO_POOLING, lw=0.8)
     ax.axhline(0, color=style.NO_POOLING, lw=0.8)
     label = f"rows of the level of {term.group}" + (" (side by side)" if jitter.any() else "")
-    ax.set_xlabel(style.fold(label, 0.75 * width) if own_figure else label, fontsize=9)
+    ax.set_xlabel(style.fold(label, min(0.75 * width, style.inches(ax)), 9), fontsize=9)
     ax.set_ylabel("pooling factor\n0: own data     1: the mean", fontsize=9)
     ax.tick_params(labelsize=8)
     title = _title(own, term, n)
     if own_figure:
         _around(ax, title, width)
-    style.tidy(ax, "" if own_figure else title)
+    style.tidy(ax, "" if own_figure else style.fold(title, style.room(ax, width)))
     if term.n_levels <= FEW_LEVELS and term.k == 1:
         at_level = own.set_index("level")["pooling_factor"].reindex(list(term.levels))
-        style.name_points(ax, n + jitter, at_level.to_numpy(float), term.levels)
+        style.name_points(ax, n + jitter, at_level.to_numpy(float), short_names(term.levels, 1.2))
     return ax
 
 

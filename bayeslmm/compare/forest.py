@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from bayeslmm.results import style
 from bayeslmm.results.panels import new_panels
 
+NAMES = 0.4  # share of the width for the names of parameters
 TITLES = {
     "intercept": "Intercept",
     "fixed": "Fixed effects",
@@ -102,7 +103,11 @@ def _panel(ax: Axes, rows: pd.DataFrame, kind: str, method: str, level: float, t
         ax.set_xlim(-0.02 * reach, 1.05 * reach)
     ax.set_ylim(-0.6, len(rows) - 0.4)
     flagged = ["*" if f else "" for f in rows["flag"]]
-    names = [_label(row, kind) + mark for row, mark in zip(rows.to_dict("records"), flagged, strict=True)]
+    room = NAMES * style.inches(ax)
+    names = [
+        style.fold(_label(row, kind) + mark, room, 9)
+        for row, mark in zip(rows.to_dict("records"), flagged, strict=True)
+    ]
     ax.set_yticks(y, names)
     ax.tick_params(labelsize=9)
     style.tidy(ax, TITLES[kind])

@@ -11,11 +11,13 @@ from matplotlib.ticker import MaxNLocator
 
 from bayeslmm.design import Design, RandomTerm
 from bayeslmm.design.along import Along, all_columns, along
-from bayeslmm.results import rformat, style
+from bayeslmm.results import style
 from bayeslmm.results.panels import new_panels, same_limits
+from bayeslmm.results.short_names import short_names
 
 MOST = 24
 PANEL_INCHES = 1.15
+ROOM = 1.0  # inches for a category, upright
 LINES = (
     ("complete", style.COMPLETE, ":", 1.5, "complete pooling"),
     ("no_pooling", style.NO_POOLING, "--", 1.3, "no pooling"),
@@ -57,14 +59,16 @@ def group_lines(
     panels, figure = _panels(axes, len(shown), width)
     columns = all_columns(design, term)
     coefficients = _coefficients(table, list(columns))
+    room = style.inches(panels[0])
+    names = short_names(shown, room, 9)
     for position, (level, ax) in enumerate(zip(shown, panels, strict=True)):
         rows = np.flatnonzero(term.index == position)
         lines = {k: v.loc[level].to_numpy(float) for k, v in coefficients.items()}
         shifts = {k: float(v[rows].mean()) for k, v in others.items()}
         _panel(ax, where, rows, design, columns, lines, shifts)
-        ax.set_title(level, fontsize=9, loc="left")
+        ax.set_title(names[position], fontsize=9, loc="left")
     if figure is not None:
-        _finish(figure, panels, where, design, term, width)
+        _finish(figure, panels, where, design, term, width, room)
     else:
         same_limits(panels)
     return panels
@@ -117,20 +121,22 @@ def _panel(
     style.tidy(ax, "")
     if where.categories:
         ax.set_xlim(-0.4, len(where.categories) - 0.6)
-        ax.set_xticks(range(len(where.categories)), rformat.abbreviate(where.categories, 10))
+        ax.set_xticks(range(len(where.categories)), short_names(where.categories, ROOM))
     else:
         ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.tick_params(labelsize=8)
 
 
-def _finish(figure: Figure, panels: np.ndarray, where: Along, design: Design, term: RandomTerm, width: float) -> None:
+def _finish(
+    figure: Figure, panels: np.ndarray, where: Along, design: Design, term: RandomTerm, width: float, room: float
+) -> None:
     hidden = f" (the first {MOST} of {term.n_levels})" if term.n_levels > MOST else ""
     title = f"{design.response} by {term.group}: each level alone, all together, and partially pooled{hidden}"
     figure.suptitle(style.fold(title, width), x=0.01, ha="left", fontsize=10)
     figure.supylabel(design.response, fontsize=9)
     bottom = [ax for ax in panels if ax.xaxis.get_tick_params()["labelbottom"]]
     for ax in bottom:
-        ax.set_xlabel(where.label, fontsize=9)
+        ax.set_xlabel(style.fold(where.label, room, 9), fontsize=9)
         if sum(len(c) + 1 for c in where.categories) > 13 * ax.get_window_extent().width / figure.dpi:
             ax.tick_params(axis="x", rotation=90)
     handles = {label: h for ax in panels for h, label in zip(*ax.get_legend_handles_labels(), strict=True)}

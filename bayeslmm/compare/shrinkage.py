@@ -11,8 +11,10 @@ from bayeslmm.design import RandomTerm
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results import style
 from bayeslmm.results.fit import Fit
+from bayeslmm.results.short_names import short_names
 
-MOST_LABELS = 40
+MOST_LABELS, ALL_NAMED = 40, 20
+ROOM = 1.2  # inches for a name
 ELLIPSE = "50, 95% of levels"
 QUANTILES = (1.386, 5.991)
 
@@ -32,7 +34,7 @@ def shrinkage(
     if y_name is None:
         _one_effect(table, fit, term, x_name, ax)
     else:
-        _two_effects(table, fit, term, x_name, y_name, ax)
+        start, end = _two_effects(table, fit, term, x_name, y_name, ax)
     if own_figure:
         handles, labels = ax.get_legend_handles_labels()
         ax.figure.legend(
@@ -41,7 +43,10 @@ def shrinkage(
     title = f"{term.group}: each level's own estimate, and where partial pooling moves it"
     if own_figure:
         ax.figure.suptitle(style.fold(title, width), x=0.01, ha="left", fontsize=10)
-    return style.tidy(ax, "" if own_figure else title)
+    style.tidy(ax, "" if own_figure else style.fold(title, style.room(ax, width)))
+    if y_name is not None and term.n_levels <= MOST_LABELS:
+        _names(ax, term, start, end)
+    return ax
 
 
 def _axes_names(term: RandomTerm, terms: tuple[str, ...] | None) -> tuple[str, str | None]:
@@ -67,7 +72,10 @@ def _height(term: RandomTerm) -> float:
     return (0.3 if term.n_levels <= 15 else 0.2) * term.n_levels + 1.7
 
 
-def _two_effects(table: pd.DataFrame, fit: Fit, term: RandomTerm, x_name: str, y_name: str, ax: Axes) -> None:
+def _two_effects(
+    table: pd.DataFrame, fit: Fit, term: RandomTerm, x_name: str, y_name: str, ax: Axes
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw points, and return where each level starts and ends, (J, 2) each."""
     wide = table.pivot(index="level", columns="term").reindex(list(term.levels))
     kinds = [k for k in ("no_pooling", "reml", "bayes") if k in table]
     at = {k: np.column_stack([wide[(k, e)] for e in (x_name, y_name)]).astype(float) for k in kinds}
@@ -77,11 +85,10 @@ def _two_effects(table: pd.DataFrame, fit: Fit, term: RandomTerm, x_name: str, y
     _points(ax, at, 3.0 if many else 5.0)
     centre = [float(fit.fixef.get(e, 0.0)) for e in (x_name, y_name)]
     ax.plot(*centre, "+", ms=12, mew=2, color=style.ink(), label="population")
-    if not many:
-        _names(ax, term, at["no_pooling"], at["reml"])
     ax.set_xlabel(_label(fit, x_name), fontsize=9)
     ax.set_ylabel(_label(fit, y_name), fontsize=9)
     ax.margins(0.08, 0.6 * ax.figure.dpi / ax.figure.bbox.width)
+    return at["no_pooling"], at["reml"]
 
 
 def _points(ax: Axes, at: dict[str, np.ndarray], size: float) -> None:
@@ -114,10 +121,15 @@ def _moves(ax: Axes, start: np.ndarray, end: np.ndarray) -> None:
 
 
 def _names(ax: Axes, term: RandomTerm, own: np.ndarray, partial: np.ndarray) -> None:
-    """Names of the levels beside their own estimates, on the side away from the pooled ones."""
+    """Names of the levels beside their own estimates, away from the pooled ones; of many, where there is room."""
+    names = short_names(term.levels, ROOM)
     known = np.where(np.isfinite(own), own, partial)
     span = np.ptp(np.vstack([known, partial]), axis=0)
-    for label, point, pooled in zip(term.levels, known, partial, strict=True):
+    if term.n_levels > ALL_NAMED:
+        far = np.argsort(-np.linalg.norm((known - partial) / np.where(span > 0, span, 1.0), axis=1), kind="stable")
+        style.name_points(ax, *known[far].T, [names[i] for i in far])
+        return
+    for label, point, pooled in zip(names, known, partial, strict=True):
         away = (point - pooled) / np.where(span > 0, span, 1.0)
         size = float(np.linalg.norm(away))
         direction = away / size if size > 0.01 else np.array([0.7, 0.7])
@@ -149,7 +161,7 @@ def _one_effect(table: pd.DataFrame, fit: Fit, term: RandomTerm, name: str, ax: 
         ax.set_yticks([])
         ax.set_ylabel(f"{term.group}: {term.n_levels} levels, in the order of REML", fontsize=9)
     else:
-        ax.set_yticks(y, list(rows.index))
+        ax.set_yticks(y, short_names(list(rows.index), ROOM + 0.6))
         ax.set_ylabel(term.group, fontsize=9)
     ax.set_xlabel(_label(fit, name), fontsize=9)
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))

@@ -53,7 +53,7 @@ def plot_power(of: "Power", measure: str, axes: Any, width: float) -> np.ndarray
             ax.axhline(goal, color=style.ink(), lw=0.8, ls="--", zorder=1)
         true = float(part["true"].iloc[0])
         what = "size of the test" if measure == "power" and true == 0 else WORDS[measure]
-        style.tidy(ax, style.fold(f"{test} (true value {true:g}): {what}", share - 0.5))
+        style.tidy(ax, style.fold(f"{test} (true value {true:g}): {what}", min(share - 0.5, style.room(ax, share))))
         ax.set_ylabel(what, fontsize=9)
     return panels
 
@@ -159,7 +159,7 @@ def _parameters(ax: Axes, of: "Recovery", share: float) -> None:
     ax.set_ylim(-0.7, len(table) - 0.3)
     ax.xaxis.set_major_locator(MaxNLocator(5))
     title = f"Parameters: {of.method} less the true value, {100 * of.level:g}% intervals"
-    style.tidy(ax, style.fold(title, share - 1.3))
+    style.tidy(ax, style.fold(title, min(share - 1.3, style.room(ax, share))))
     ax.set_xlabel("in half-widths of the interval", fontsize=9)
 
 
@@ -170,7 +170,9 @@ def _effects(ax: Axes, part: pd.DataFrame, name: str, correlation: float, share:
     ax.plot(ends, ends, "-", lw=0.9, color=style.NO_POOLING)
     ax.plot(true, estimate, "o", ms=4, color=style.REML, alpha=0.8)
     said = f"r = {correlation:.2f}" if np.isfinite(correlation) else "all estimates alike"
-    style.tidy(ax, style.fold(f"{name}: true against estimated effects, {said}", share - 1.3))
+    style.tidy(
+        ax, style.fold(f"{name}: true against estimated effects, {said}", min(share - 1.3, style.room(ax, share)))
+    )
     ax.set_xlabel("true", fontsize=9)
     ax.set_ylabel("estimated", fontsize=9)
     for axis in (ax.xaxis, ax.yaxis):

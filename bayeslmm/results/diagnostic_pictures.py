@@ -34,7 +34,7 @@ def against_fitted(
     style.points(ax, fitted[~out], values[~out], ms=3, color=style.REML, alpha=0.6)
     style.points(ax, fitted[out], values[out], ms=4.5, color=style.BAYES)
     title = f"{what} residuals: {out.sum()} of {values.size} beyond {FAR:g}"
-    style.tidy(ax, style.fold(title, 0.85 * width))
+    style.tidy(ax, style.fold(title, style.room(ax, width)))
     ax.set_xlabel("fitted value", fontsize=9)
     ax.set_ylabel(f"{what.split()[0].lower()} residual", fontsize=9)
     ax.tick_params(labelsize=8)
@@ -52,7 +52,7 @@ def qq(ax: Axes, values: np.ndarray, names: Sequence[Any], level: float, title: 
     draw_band(ax, x, band.values, band.lower, band.upper)
     out = np.flatnonzero(band.outside)
     text = f"{title}: {out.size} of {d} outside the {100 * level:g}% band (p = {band.p:.2g})"
-    style.tidy(ax, style.fold(text, 0.85 * width))
+    style.tidy(ax, style.fold(text, style.room(ax, width)))
     ax.set_xlabel("normal quantile", fontsize=9)
     ax.tick_params(labelsize=8)
     named = out[np.abs(band.values[out]) > LARGE]

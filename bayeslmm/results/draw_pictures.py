@@ -19,6 +19,7 @@ from bayeslmm.results.simulations import Seed
 
 NARROW, MOST, BINS, CURVES, STRETCHES, DWARFED = 5.0, 12, 20, 40, 150, 3.0
 CHAINS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+NAMES = 0.4  # share of the width for the names of parameters
 LABELS = 0.65  # inches left of a panel
 INTERCEPT, FIXED, SDS, CORRELATIONS = "Intercept", "Fixed effects", "Standard deviations", "Correlations"
 
@@ -40,7 +41,9 @@ def forest(draws: Draws, level: float, width: float, axes: Any = None) -> np.nda
         ax.hlines(y, low, high, color=style.BAYES, lw=1.4)
         ax.hlines(y, first, third, color=style.BAYES, lw=4, alpha=0.8)
         ax.plot(median, y, "o", ms=4.5, color=style.ink())
-        ax.set_yticks(y, [_without_kind(names[j], kind) for j in members])
+        ax.set_yticks(
+            y, [style.fold(_without_kind(names[j], kind), NAMES * min(width, style.inches(ax)), 8) for j in members]
+        )
         ax.set_ylim(-0.6, len(members) - 0.4)
         _scale(ax, kind, high.max(), width)
         style.tidy(ax, _forest_title(kind, low, high, level))
@@ -194,7 +197,7 @@ def predictive(draws: Draws, seed: Seed, width: float, ax: Axes | None) -> Axes:
     ax.text(0.99, 0.9, f"{len(made)} data sets of the model", color=style.readable(style.BAYES), **top)
     low, high = np.quantile(made.std(axis=1, ddof=1), [0.025, 0.975])
     title = f"{design.response}: sd {design.y.std(ddof=1):.3g}, in data of the model {low:.3g} to {high:.3g}"
-    style.tidy(ax, style.fold(title, 0.8 * width))
+    style.tidy(ax, style.fold(title, style.room(ax, width)))
     ax.set_ylim(bottom=0)
     ax.set_yticks([])
     ax.set_xlabel(design.response, fontsize=9)

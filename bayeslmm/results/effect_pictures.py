@@ -14,8 +14,10 @@ from bayeslmm.design.values import Logical, Numeric, as_factor
 from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.results import style
 from bayeslmm.results.panels import new_panels
+from bayeslmm.results.short_names import short_names
 
 NAMED, TALLEST, NARROW = 60, 9.0, 5.0
+NAMES = 0.4  # share of a panel for the names of levels
 CURVE, MOST_LINES, MOST_POINTS = 60, 8, 5000
 CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D00", "#7F7F7F")
 
@@ -65,30 +67,31 @@ def caterpillar(
     rows = -(-len(panels) // columns)
     levels = max(t.n_levels for t, _ in panels)
     height = float(np.clip(0.17 * levels + 0.9, 1.6, TALLEST))
-    flat, _ = new_panels(axes, len(panels), (rows, columns), (width, height * rows), "caterpillar")
+    flat, figure = new_panels(axes, len(panels), (rows, columns), (width, height * rows), "caterpillar")
+    room = NAMES * (width / columns if figure is not None else style.inches(flat[0]))
     for (term, a), panel in zip(panels, flat, strict=True):
         own = table[(table["group"] == term.group) & (table["term"] == term.effects[a])]
-        _caterpillar_panel(panel, own, f"{term.group}: {term.effects[a]}", colour)
+        _caterpillar_panel(panel, own, f"{term.group}: {term.effects[a]}", colour, room)
     style.fold_titles(flat)
     return flat
 
 
-def _caterpillar_panel(ax: Axes, own: pd.DataFrame, title: str, colour: str) -> None:
+def _caterpillar_panel(ax: Axes, own: pd.DataFrame, title: str, colour: str, room: float) -> None:
     own = own.sort_values("estimate", kind="stable")
     x, low, high = (own[c].to_numpy(dtype=float) for c in ("estimate", "lower", "upper"))
     y = np.arange(x.size)
     away = (low > 0) | (high < 0)
-    few = x.size <= NAMED
+    few, named = x.size <= NAMED, x.size <= NAMED and style.names_fit(ax, x.size)
     ax.axvline(0, color=style.ink(), lw=0.8)
     ax.hlines(y, low, high, color=np.where(away, colour, style.NO_POOLING).tolist(), lw=1.6 if few else 0.6)
     ax.plot(x[~away], y[~away], "o", ms=3.5 if few else 1.5, color=style.NO_POOLING)
     ax.plot(x[away], y[away], "o", ms=4 if few else 1.5, color=colour)
-    ax.set_yticks(y if few else [], own["level"].astype(str) if few else [])
+    ax.set_yticks(y if named else [], short_names(list(own["level"]), room) if named else [])
     ax.set_ylim(-0.8, x.size - 0.2)
     style.tidy(ax, f"{title}: {away.sum()} of {x.size} intervals exclude zero")
     ax.tick_params(labelsize=8)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel("difference from the mean" if few else "difference from the mean, by size", fontsize=9)
+    ax.set_xlabel("difference from the mean" if named else "difference from the mean, by size", fontsize=9)
 
 
 def effect_grid(design: Design, variable: str, by: str | None) -> dict[str, Any]:
@@ -121,7 +124,14 @@ def _three(x: np.ndarray) -> list[float]:
 
 
 def effects_plot(
-    table: pd.DataFrame, design: Design, variable: str, by: str | None, level: float, width: float, ax: Axes | None
+    table: pd.DataFrame,
+    design: Design,
+    variable: str,
+    by: str | None,
+    level: float,
+    width: float,
+    ax: Axes | None,
+    colour: str = style.REML,
 ) -> Axes:
     """Expected responses with their band over the data.
 
@@ -129,6 +139,8 @@ def effects_plot(
     ----------
     table
         `variable`, `by` where there is one, estimate, lower, upper.
+    colour
+        Where there is no `by`.
     """
     ax = style.new_axes(ax, width, float(np.clip(0.75 * width, 3, 4.2)))
     value = design.columns[variable]
@@ -142,21 +154,24 @@ def effects_plot(
     _data(ax, x, design, numeric)
     for i, group in enumerate(groups):
         own = table if group is None else table[table[by] == group]
-        colour = CYCLE[i]
+        hue = colour if by is None else CYCLE[i]
         if numeric:
-            _line(ax, own, variable, colour, _label(by, group))
+            _line(ax, own, variable, hue, _label(by, group))
         else:
-            _points(ax, own, 0.16 * (i - (len(groups) - 1) / 2), colour, _label(by, group))
+            _points(ax, own, 0.16 * (i - (len(groups) - 1) / 2), hue, _label(by, group))
     if not numeric:
-        ax.set_xticks(range(len(labels)), labels)
+        room = style.room(ax, width) / len(labels)
+        ax.set_xticks(range(len(labels)), [style.fold(s, room, 8) for s in short_names(labels, 3 * room)])
         ax.set_xlim(-0.6, len(labels) - 0.4)
     if by is not None:
         low, high = ax.get_ylim()
         ax.set_ylim(low, high + 0.14 * (high - low))
         ax.legend(frameon=False, fontsize=8, loc="upper left", ncols=len(groups), borderpad=0.1, columnspacing=1)
-    style.tidy(ax, style.fold(_effects_title(table, design.response, variable, by, numeric, level), 0.8 * width))
+    style.tidy(
+        ax, style.fold(_effects_title(table, design.response, variable, by, numeric, level), style.room(ax, width))
+    )
     ax.set_xlabel(variable, fontsize=9)
-    ax.set_ylabel(design.response, fontsize=9)
+    ax.set_ylabel(style.fold(design.response, style.inches(ax, height=True), 9), fontsize=9)
     ax.tick_params(labelsize=8)
     return ax
 

@@ -21,12 +21,14 @@ from bayeslmm.results.panels import headline, new_panels
 from bayeslmm.results.parameters import Asked
 from bayeslmm.results.quantile_residuals import Of, QuantileResiduals, check_of, check_simulations, simulated
 from bayeslmm.results.residual_pictures import boxes, by_group, group_term
+from bayeslmm.results.short_names import short_names
 from bayeslmm.results.simulations import LastSimulations, Seed
 
 if TYPE_CHECKING:
     from bayeslmm.results.fit import Ddf, Fit
 
 NARROW, FEW_NAMES = 5.0, 25
+NAME = 1.2  # inches for the name of a level beside its point
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class FitPlots:
         for (term, a, values), ax in zip(panels, flat, strict=True):
             title = f"{term.group}: {term.effects[a]}"
             if np.isfinite(values).all():
-                qq(ax, values, term.levels, level, title, width / columns)
+                qq(ax, values, short_names(term.levels, NAME), level, title, width / columns)
             else:
                 style.tidy(ax, title)
                 ax.text(0.5, 0.5, "no variance: nothing to show", ha="center", fontsize=9, transform=ax.transAxes)

@@ -8,9 +8,11 @@ from matplotlib.axes import Axes
 from bayeslmm.results import style
 from bayeslmm.results.influence import Influence
 from bayeslmm.results.panels import headline, new_panels
+from bayeslmm.results.short_names import short_names
 
 ALL_NAMED, NAMED = 30, 8
 NARROW = 5.0
+NAMES = 0.4  # share of a panel for names
 
 
 def influence_plot(found: Influence, width: float, given: Any = None) -> np.ndarray:
@@ -53,7 +55,7 @@ def _all_cooks(ax: Axes, found: Influence) -> list[tuple[float, float, str]]:
     ax.plot(cooks[~out], y[~out], "o", ms=4, color=style.REML)
     ax.plot(cooks[out], y[out], "o", ms=5, color=style.BAYES)
     _cutoff(ax, found, vertical=True)
-    ax.set_yticks(y, [str(i) for i in cooks.index], fontsize=8)
+    ax.set_yticks(y, short_names(list(cooks.index), NAMES * style.inches(ax)), fontsize=8)
     ax.set_ylim(-0.7, len(cooks) - 0.3)
     ax.set_xlim(0, 1.08 * max(float(cooks.max()), found.cutoff))
     style.tidy(ax, "Cook's distance")
@@ -73,7 +75,7 @@ def _many_cooks(ax: Axes, found: Influence) -> list[tuple[float, float, str]]:
     ax.set_ylim(0, 1.12 * max(float(np.nanmax(cooks)), found.cutoff))
     label = "row, in the order of the data" if found.by == "row" else f"level of {found.by}, in their order"
     style.tidy(ax, "Cook's distance")
-    ax.set_xlabel(label, fontsize=9)
+    ax.set_xlabel(style.fold(label, 0.8 * style.inches(ax), 9), fontsize=9)
     ax.tick_params(labelsize=8)
     position = {level: i for i, level in enumerate(found.table.index)}
     return [(position[i], cooks[position[i]], str(i)) for i in found.outlying[:NAMED]]
@@ -94,12 +96,12 @@ def _dfbetas(ax: Axes, found: Influence) -> list[tuple[float, float, str]]:
     for edge in (-cutoff, cutoff):
         ax.axvline(edge, color=style.BAYES, lw=0.9, ls="--")
     ax.axvline(0, color=style.ink(), lw=0.8)
-    ax.set_yticks(np.arange(p)[::-1], list(found.dfbetas.columns), fontsize=8)
+    ax.set_yticks(np.arange(p)[::-1], short_names(list(found.dfbetas.columns), NAMES * style.inches(ax)), fontsize=8)
     ax.set_ylim(-0.6, p - 0.4)
     largest = max(float(np.nanmax(np.abs(values), initial=0.0)), cutoff)
     ax.set_xlim(-1.15 * largest, 1.15 * largest)
     style.tidy(ax, "DFBETAS")
-    ax.set_xlabel("estimate moves by ... standard errors", fontsize=9)
+    ax.set_xlabel(style.fold("estimate moves by ... standard errors", 0.8 * style.inches(ax), 9), fontsize=9)
     ax.tick_params(axis="x", labelsize=8)
     return labels
 

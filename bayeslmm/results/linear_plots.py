@@ -101,7 +101,7 @@ class LinearPlots:
             ax.plot(at, means[:, 0], "o-", ms=4, color=style.BAYES, lw=1.4)
             out = int(((means[:, 0] < lower) | (means[:, 0] > upper)).sum())
             title += f": {out} of {len(at)} means outside the {100 * level:g}% band (p = {p:.2g})"
-        style.tidy(ax, style.fold(title, 0.85 * width))
+        style.tidy(ax, style.fold(title, style.room(ax, width)))
         ax.set_ylim(bottom=0)
         ax.set_xlabel("fitted value", fontsize=9)
         ax.set_ylabel("root of |standardised residual|", fontsize=9)
@@ -129,7 +129,7 @@ class LinearPlots:
         rows = self.fit.design.rows[known]
         worst = int(np.argmax(cooks))
         title = f"Leverage: Cook's distance is at most {cooks[worst]:.2g} (row {rows[worst]})"
-        style.tidy(ax, style.fold(title, 0.85 * width))
+        style.tidy(ax, style.fold(title, style.room(ax, width)))
         ax.set_xlabel("leverage", fontsize=9)
         ax.set_ylabel("standardised residual", fontsize=9)
         ax.tick_params(labelsize=8)

@@ -17,6 +17,7 @@ from bayeslmm.errors import ArgumentError, check_whole, did_you_mean
 from bayeslmm.results import rformat, style
 from bayeslmm.results.panels import headline, new_panels
 from bayeslmm.results.posterior_draws import Draws
+from bayeslmm.results.short_names import short_names
 
 WORLDS, GROUPS, COLUMNS = 3, 20, 9
 
@@ -95,7 +96,7 @@ def _lines(
         _bundle(ax, where, at, worlds[i], design, f"Draw {i + 1}")
         ax.plot(at, lines[i % draws], color=style.ink(), lw=1.6, ls="--")
     _limits(flat, [lines, *worlds], design.y_net)
-    _label(flat, where)
+    _label(flat, where, given=figure is None)
     lower, upper = np.quantile(lines, [0.025, 0.975])
     low, high = design.y_net.min(), design.y_net.max()
     ends = rformat.format_numbers([lower, upper, low, high], 2)
@@ -132,12 +133,16 @@ def _limits(axes: np.ndarray, bundles: Sequence[np.ndarray], y: np.ndarray) -> N
         ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
 
 
-def _label(axes: np.ndarray, where: Along) -> None:
-    for ax in axes[-2:]:
+def _label(axes: np.ndarray, where: Along, given: bool) -> None:
+    """Names along x: of the lowest panels, of all that were given."""
+    for ax in axes if given else axes[-2:]:
         ax.set_xlabel(where.label, fontsize=9)
         if where.categories:
             ax.set_xlim(-0.4, len(where.categories) - 0.6)
-            ax.set_xticks(range(len(where.categories)), rformat.abbreviate(where.categories, 10))
+            room = 0.9 * style.inches(ax) / len(where.categories)
+            ax.set_xticks(
+                range(len(where.categories)), [style.fold(s, room, 8) for s in short_names(where.categories, 2 * room)]
+            )
         else:
             ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
 

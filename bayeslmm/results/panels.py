@@ -66,7 +66,7 @@ def headline(figure: Figure | None, panels: np.ndarray, text: str, width: float)
         figure.suptitle(style.fold(text, width), x=0.01, ha="left", fontsize=10)
         return
     first: Any = panels[0]
-    room = first.get_window_extent().width / first.get_figure(root=True).dpi
+    room = style.inches(first)
     own = first.get_title("left")
     first.set_title("\n".join([style.fold(text, room, 9), *([own] if own else [])]), loc="left", fontsize=9)
 

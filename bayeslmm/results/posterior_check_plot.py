@@ -10,6 +10,7 @@ from bayeslmm.design import RandomTerm
 from bayeslmm.point.bands import simultaneous_band
 from bayeslmm.results import style
 from bayeslmm.results.panels import new_panels
+from bayeslmm.results.short_names import short_names
 
 if TYPE_CHECKING:
     from bayeslmm.results.posterior_check import PosteriorCheck
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 NARROW, CURVES, BINS, LEVEL = 5.0, 40, 12, 0.95
 SMOOTH = {"extend": True, "bound_correction": False}
+NAMES = 0.52  # share of a panel for the names of statistics
 PANELS = ("density", "loo_pit", "means", "sds", "residuals", "statistics")
 
 
@@ -73,8 +75,8 @@ def _pit(ax: Axes, check: "PosteriorCheck", inches: float) -> None:
     band = simultaneous_band(np.column_stack([pit, uniform]), LEVEL)
     x = (np.arange(pit.size) + 0.5) / pit.size
     ax.fill_between(x, band.lower - x, band.upper - x, color=style.NO_POOLING, alpha=style.veil(0.25), lw=0)
-    ax.axhline(0, color=style.ink(), lw=0.8)
-    ax.plot(x, band.values - x, color=style.REML, lw=1.4)
+    ax.axhline(0, color=style.NO_POOLING, lw=0.8)
+    ax.plot(x, band.values - x, color=style.ink(), lw=1.4)
     out = band.outside
     ax.plot(x[out], (band.values - x)[out], "o", ms=3.5, color=style.BAYES)
     title = f"LOO-PIT: {out.sum()} of {pit.size} rows outside"
@@ -103,7 +105,7 @@ def _residuals(ax: Axes, data: "Replicates", inches: float) -> None:
     root = np.sqrt(data.weights)
     x, e = data.eta.mean(axis=0), (data.y - data.eta.mean(axis=0)) * root
     ax.axhline(0, color=style.ink(), lw=0.8)
-    style.points(ax, x, e, ms=2.5, color=style.REML, alpha=0.5)
+    style.points(ax, x, e, ms=2.5, color=style.ink(), alpha=0.5)
     order = np.argsort(x, kind="stable")
     parts = np.array_split(order, min(BINS, max(2, x.size // 5)))
     middle = np.array([x[part].mean() for part in parts])
@@ -132,8 +134,8 @@ def _statistics(ax: Axes, check: "PosteriorCheck", inches: float) -> None:
     off = table["p"].to_numpy() <= 0.05
     ax.plot(z[~off], at[~off], "o", ms=4, color=style.ink())
     ax.plot(z[off], at[off], "D", ms=5, color=style.BAYES)
-    for y, (name, group) in zip(at, table.index, strict=True):
-        text = f"{name} ({group})" if group else name
+    texts = [f"{name} ({group})" if group else name for name, group in table.index]
+    for y, text in zip(at, short_names(texts, NAMES * inches, 7.5), strict=True):
         ax.text(-12.7, float(y), text, fontsize=7.5, color=style.ink(), va="center")
     ax.set_yticks([])
     ax.set_xticks([-4, -2, 0, 2, 4])

@@ -142,7 +142,7 @@ class PosteriorPlots:
         """Expected response along a predictor over the data; arguments as for `fit.plot.effects`."""
         design = self.post.design
         table = self.post.means(variable, by=by, at=effect_grid(design, variable, by), level=check_level(level)).table
-        return effects_plot(table, design, variable, by, level, width, ax)
+        return effects_plot(table, design, variable, by, level, width, ax, style.BAYES)
 
     def prior_posterior(
         self, parameters: Collection[str] | None = None, width: float = 7.0, axes: Any = None

@@ -232,7 +232,7 @@ def _picture(found: PriorDecision, width: float, ax: Axes | None) -> Axes:
     ax.axvline(1, color=style.ink(), lw=0.8, ls=":")
     _name_turns(ax, found.table["factor"].dropna())
     _fractions_below(ax, x, 6 if width < 5 else 12)
-    style.tidy(ax, style.fold(found.sentence, 0.95 * width))
+    style.tidy(ax, style.fold(found.sentence, 1.1 * style.room(ax, width)))
     ax.set_xlabel(f"width of {'all priors' if found.prior == 'all' else f'the prior of {found.prior}'}", fontsize=9)
     ax.set_ylabel(found.quantity, fontsize=9)
     ax.tick_params(labelsize=8)

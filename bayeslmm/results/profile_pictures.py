@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bayeslmm.results.profile import Profile
 
 LEVELS = (0.5, 0.8, 0.95)
+ROOM = 1.4  # inches for a name in a panel of pairs
 
 
 def zeta_plot(profile: "Profile", level: float, width: float = 10.4, axes: Any = None) -> np.ndarray:
@@ -39,6 +40,7 @@ def zeta_plot(profile: "Profile", level: float, width: float = 10.4, axes: Any =
         ax.set_ylabel(r"$\zeta$")
     title = f"Profile zeta with {level:.0%} intervals; straight where a Wald interval would do"
     headline(figure, panels, title, inches * columns)
+    style.fold_titles(panels)
     if figure is None:
         same_limits(panels, x=False)
         return panels
@@ -52,8 +54,8 @@ def _zeta_panel(ax: Axes, name: str, curve: Curve, ends: np.ndarray, level: floa
     if np.isfinite(curve.estimate):
         ax.plot(curve.estimate, 0.0, "o", color=style.REML, markersize=4)
     inside = np.clip(ends, curve.value[0], curve.value[-1])
-    ax.vlines(inside, 0, curve.at(inside), color=style.BAYES, linewidth=1.0)
-    ax.hlines(0, *inside, color=style.BAYES, linewidth=2.5)
+    ax.vlines(inside, 0, curve.at(inside), color=style.ink(), linewidth=1.0)
+    ax.hlines(0, *inside, color=style.ink(), linewidth=2.5)
     ax.axhline(z, color=style.NO_POOLING, linewidth=0.7, linestyle=":")
     ax.axhline(-z, color=style.NO_POOLING, linewidth=0.7, linestyle=":")
     style.tidy(ax, name)
@@ -67,6 +69,7 @@ def pairs_plot(profile: "Profile", names: list[str], given: Any = None) -> np.nd
     size = (1.9 * n + 0.6, 1.9 * n + 0.6)
     panels, figure = new_panels(given, n * n, (n, n), size, "profile().plot_pairs")
     axes = panels.reshape(n, n)
+    whole = True
     for i, second in enumerate(names):
         for j, first in enumerate(names):
             ax = axes[i, j]
@@ -75,33 +78,37 @@ def pairs_plot(profile: "Profile", names: list[str], given: Any = None) -> np.nd
             if i == j:
                 _name_panel(ax, first)
             else:
-                _pair_panel(ax, profile, first, second, natural=i > j)
+                whole &= _pair_panel(ax, profile, first, second, natural=i > j)
             if i == n - 1 and j < n - 1:
-                ax.set_xlabel(first, fontsize=7)
+                ax.set_xlabel(style.fold(first, ROOM, 7), fontsize=7)
             if j == 0 and i > 0:
-                ax.set_ylabel(second, fontsize=7)
+                ax.set_ylabel(style.fold(second, ROOM, 7), fontsize=7)
     title = "Profile pairs: contours of 50, 80 and 95%; parameters below, zeta above the diagonal"
+    if not whole:
+        title += "; no contour where a profile ends before it, at a boundary"
     headline(figure, panels, title, 1.9 * n)
     return axes
 
 
 def _name_panel(ax: Axes, name: str) -> None:
-    ax.text(0.5, 0.5, name.replace("|", "\n| "), ha="center", va="center", fontsize=9)
+    ax.text(0.5, 0.5, style.fold(name.replace("|", "\n| "), ROOM, 9), ha="center", va="center", fontsize=9)
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
 
 
-def _pair_panel(ax: Axes, profile: "Profile", first: str, second: str, natural: bool) -> None:
-    """x is `first`, y is `second`; on their own scales or as zetas."""
+def _pair_panel(ax: Axes, profile: "Profile", first: str, second: str, natural: bool) -> bool:
+    """Draw `first` as x, `second` as y, on their own scales or as zetas; tell whether all contours could be drawn."""
     a, b = profile.curves[first], profile.curves[second]
     of_a = _as_zeta(b, a.followers[:, profile.names.index(second)])
     of_b = _as_zeta(a, b.followers[:, profile.names.index(first)])
+    drawn = 0
     for share in LEVELS:
         radius = float(np.sqrt(-2 * np.log(1 - share)))
         points = _contour(a.zeta, of_a, b.zeta, of_b, radius)
         if points is not None:
             x, y = (_as_value(a, points[0]), _as_value(b, points[1])) if natural else points
             ax.plot(x, y, color=style.REML, linewidth=0.9)
+            drawn += 1
     xs, ys = (a.value, a.followers[:, profile.names.index(second)]) if natural else (a.zeta, of_a)
     ax.plot(xs, ys, color=style.BAYES, linewidth=0.9)
     xs, ys = (b.followers[:, profile.names.index(first)], b.value) if natural else (of_b, b.zeta)
@@ -110,6 +117,7 @@ def _pair_panel(ax: Axes, profile: "Profile", first: str, second: str, natural: 
         ax.set(xlim=(a.value[0], a.value[-1]), ylim=(b.value[0], b.value[-1]))
     else:
         ax.set(xlim=(-a.cutoff, a.cutoff), ylim=(-b.cutoff, b.cutoff))
+    return drawn == len(LEVELS)
 
 
 def _as_zeta(curve: Curve, value: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -26,6 +26,7 @@ MANY_POINTS = 1000
 ENOUGH = 4.5  # contrast of small words (WCAG 2.2, 1.4.3)
 MIDDLE = 0.18  # luminance: darker papers contrast more with white than with black
 GAP = 0.12  # inches between a title and what is beside it
+LINE = 0.09  # inches of axes not laid out yet that a line of small letters needs
 SAFE = 0.97  # letters as drawn are a little wider than their outlines
 
 MARKS = {"no pooling": NO_POOLING, "complete pooling": COMPLETE, "REML": REML, "Bayes": BAYES}
@@ -138,6 +139,22 @@ def lay_out(figure: Any) -> None:
         ax.get_xlim(), ax.get_ylim()  # limits follow the data when they are asked for
 
 
+def inches(ax: Axes, height: bool = False) -> float:
+    """Width or height of axes as they stand."""
+    box, figure = ax.get_window_extent(), ax.get_figure(root=True)
+    return float((box.height if height else box.width) / cast(Any, figure).dpi)
+
+
+def room(ax: Axes, width: float) -> float:
+    """Inches for the title of a picture of this width: less in axes that were given and are narrower."""
+    return min(0.85 * width, 1.1 * inches(ax))  # the layout will leave them a little more than they have now
+
+
+def names_fit(ax: Axes, count: int) -> bool:
+    """Whether axes are high enough for a name of small letters on each of `count` lines."""
+    return inches(ax, height=True) >= LINE * count
+
+
 def fold_titles(panels: np.ndarray) -> None:
     """Fold the titles of panels to the room that the layout leaves, up to the next panel or the edge."""
     figure: Any = panels[0].get_figure(root=True)
@@ -164,7 +181,7 @@ def _even_lines(text: str, points: float, size: float) -> list[str]:
 def _lines(text: str, points: float, size: float) -> list[str]:
     lines: list[str] = []
     for word in text.split():
-        if lines and _points(f"{lines[-1]} {word}", size) <= points:
+        if lines and text_points(f"{lines[-1]} {word}", size) <= points:
             lines[-1] += f" {word}"
         else:
             lines += _parts(word, points, size)
@@ -174,15 +191,15 @@ def _lines(text: str, points: float, size: float) -> list[str]:
 def _parts(word: str, points: float, size: float) -> list[str]:
     """A word, in several lines where it is too wide for one and can be broken."""
     lines = [""]
-    for part in re.findall(r"[^\[\],:/_]*[\[\],:/_]*", word):
-        if lines[-1] and _points(lines[-1] + part, size) > points:
+    for part in re.findall(r"[^\[\],:/_]+[\[\],:/_]*|[\[\],:/_]+", word):
+        if lines[-1] and text_points(lines[-1] + part, size) > points:
             lines.append("")
         lines[-1] += part
     return lines
 
 
 @lru_cache(maxsize=4096)
-def _points(text: str, size: float) -> float:
+def text_points(text: str, size: float) -> float:
     """Width of a line in points."""
     return float(text_to_path.get_text_width_height_descent(text, FontProperties(size=size), False)[0])
 

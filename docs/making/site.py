@@ -17,7 +17,11 @@ from notebooks import title
 from trust import tables
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
+EXAMPLES = ROOT / "docs" / "examples.md"
+NOTEBOOKS = [
+    ROOT / "examples" / f"{name}.ipynb"
+    for name in re.findall(r"\(examples/(\w+)\.md\)", EXAMPLES.read_text(encoding="utf-8"))
+]
 PICTURES = [ROOT / "benchmarks" / "results" / name for name in ("fit.png", "posterior.png", "sbc.png")]
 PLACE = re.compile(r"^<!-- table: (\w+) -->$", re.MULTILINE)
 ASKS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "link": "href"}
@@ -25,7 +29,7 @@ IN_STYLE = re.compile(r"(?:url\(\s*['\"]?|@import\s+['\"])(?:https?:)?//")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Read equations, and put every notebook of examples/ below "Examples"."""
+    """Read equations, and put the notebooks below "Examples", in the order of the page of this name."""
     config.markdown_extensions.append(Equations())
     for entry in config.nav or []:
         if "Examples" in entry:

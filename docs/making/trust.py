@@ -151,10 +151,14 @@ def read(name: str) -> dict[str, Any]:
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """A Markdown table; columns of numbers are aligned at their ends."""
+    """A Markdown table; columns of numbers are aligned at their ends, descriptions have no name."""
     body = [list(map(str, row)) for row in rows]
-    numeric = [all(cell.lstrip("-")[:1].isdigit() for cell in column) for column in zip(*body, strict=True)]
-    lines = [list(head), ["--:" if number else "---" for number in numeric], *body]
+    names = list(head)
+    numeric = [
+        bool(name) and all(cell.lstrip("-")[:1].isdigit() for cell in column)
+        for name, column in zip(names, zip(*body, strict=True), strict=True)
+    ]
+    lines = [names, ["--:" if number else "---" for number in numeric], *body]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

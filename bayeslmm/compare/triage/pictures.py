@@ -15,12 +15,14 @@ from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.point.profile import Curve
 from bayeslmm.results import style
 from bayeslmm.results.panels import headline, new_panels
+from bayeslmm.results.short_names import short_names
 
 if TYPE_CHECKING:
     from bayeslmm.compare.triage.reanalysis import Reanalysis
 
 MOST = 12
 NARROW = 5.0
+NAMES = 0.42  # share of the width for the names of analyses
 
 
 def forest(found: "Reanalysis", effect: str | None, ax: Axes | None, width: float) -> Axes:
@@ -39,15 +41,15 @@ def forest(found: "Reanalysis", effect: str | None, ax: Axes | None, width: floa
     for y, row in zip(np.arange(len(rows))[::-1], rows.to_dict("records"), strict=True):
         _interval(ax, float(y), row, bool(why_not(found.alternatives, row["analysis"])))
     marks = [_mark(found, row, first) for row in rows.to_dict("records")]
-    limit = 24 if width < NARROW else 40
-    ticks = [_short(str(a), limit) + m for a, m in zip(rows["analysis"], marks, strict=True)]
+    labels = short_names(rows["analysis"].tolist(), NAMES * style.room(ax, width))
+    ticks = [label + m for label, m in zip(labels, marks, strict=True)]
     ax.set_yticks(np.arange(len(rows))[::-1], ticks)
     ax.tick_params(labelsize=8)
     ax.xaxis.set_major_locator(MaxNLocator(4 if width < NARROW else 7, steps=[1, 2, 5, 10]))
     ax.set_ylim(-0.6, len(rows) - 0.4)
     style.tidy(ax, _forest_title(found, chosen))
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(f"{chosen}, {100 * found.level:g}% interval", fontsize=9)
+    ax.set_xlabel(style.fold(f"{chosen}, {100 * found.level:g}% interval", style.inches(ax), 9), fontsize=9)
     style.fold_titles(np.array([ax]))
     return ax
 
@@ -73,10 +75,6 @@ def _forest_title(found: "Reanalysis", name: str) -> str:
     if told["same"] and not told["everywhere"]:
         same = "the same conclusion but for models that the data speak against (grey)"
     return f"{name}: {same}"
-
-
-def _short(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def variances(found: "Reanalysis", width: float, given: Any = None) -> np.ndarray:
