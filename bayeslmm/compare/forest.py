@@ -71,36 +71,13 @@ def _panels(table: pd.DataFrame) -> pd.Series:
 
 def _panel(ax: Axes, rows: pd.DataFrame, kind: str, method: str, level: float, ticks: int) -> None:
     y = np.arange(len(rows))[::-1].astype(float)
-    error = np.abs(rows[["lower", "upper"]].to_numpy(float).T - rows["median"].to_numpy(float))
-    ax.errorbar(
-        rows["reml"].to_numpy(float),
-        y + 0.14,
-        xerr=_distances(rows),
-        fmt="s",
-        color=style.REML,
-        label=f"{method}, {100 * level:g}% interval",
-        ms=5,
-        lw=1.6,
-    )
-    ax.errorbar(
-        rows["median"].to_numpy(float),
-        y - 0.14,
-        xerr=error,
-        fmt="o",
-        color=style.BAYES,
-        label=f"posterior median, {100 * level:g}% interval",
-        ms=5,
-        lw=1.6,
-    )
-    ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
-    if kind in ("fixed", "cor"):
-        ax.axvline(0, color=style.ink(), lw=0.8)
-    if kind == "cor":
-        ax.set(xlim=(-1.08, 1.08), xticks=[-1, 0, 1] if ticks < 5 else [-1, -0.5, 0, 0.5, 1])
-    if kind == "sd":
-        ends = rows[["reml", "upper", "reml_upper"]].to_numpy(float)
-        reach = float(ends[np.isfinite(ends)].max())
-        ax.set_xlim(-0.02 * reach, 1.05 * reach)
+    look: dict[str, Any] = {"ms": 5, "lw": 1.6}
+    reml, median = rows["reml"].to_numpy(float), rows["median"].to_numpy(float)
+    error = np.abs(rows[["lower", "upper"]].to_numpy(float).T - median)
+    of_fit, of_posterior = (f"{what}, {100 * level:g}% interval" for what in (method, "posterior median"))
+    ax.errorbar(reml, y + 0.14, xerr=_distances(rows), fmt="s", color=style.REML, label=of_fit, **look)
+    ax.errorbar(median, y - 0.14, xerr=error, fmt="o", color=style.BAYES, label=of_posterior, **look)
+    _scale(ax, rows, kind, ticks)
     ax.set_ylim(-0.6, len(rows) - 0.4)
     flagged = ["*" if f else "" for f in rows["flag"]]
     room = NAMES * style.inches(ax)
@@ -112,6 +89,19 @@ def _panel(ax: Axes, rows: pd.DataFrame, kind: str, method: str, level: float, t
     ax.tick_params(labelsize=9)
     style.tidy(ax, TITLES[kind])
     ax.grid(axis="y", visible=False)
+
+
+def _scale(ax: Axes, rows: pd.DataFrame, kind: str, ticks: int) -> None:
+    """Ticks, and the limits that the kind of parameter has."""
+    ax.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
+    if kind in ("fixed", "cor"):
+        ax.axvline(0, color=style.ink(), lw=0.8)
+    if kind == "cor":
+        ax.set(xlim=(-1.08, 1.08), xticks=[-1, 0, 1] if ticks < 5 else [-1, -0.5, 0, 0.5, 1])
+    if kind == "sd":
+        ends = rows[["reml", "upper", "reml_upper"]].to_numpy(float)
+        reach = float(ends[np.isfinite(ends)].max())
+        ax.set_xlim(-0.02 * reach, 1.05 * reach)
 
 
 def _distances(rows: pd.DataFrame) -> np.ndarray:

@@ -24,8 +24,16 @@ class Either:
 
     def asked(self, source: Source) -> Request:
         """The whole request."""
-        how = {"bayes": self.bayes, "out": self.out, "json": self.json, "cluster": self.cluster}
-        return request(source, self.columns, self.fitting, self.sampler, **how)
+        return request(
+            source,
+            self.columns,
+            self.fitting,
+            self.sampler,
+            bayes=self.bayes,
+            out=self.out,
+            json=self.json,
+            cluster=self.cluster,
+        )
 
 
 def means(
