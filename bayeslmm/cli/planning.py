@@ -73,6 +73,9 @@ def ready(plan: Plan) -> Ready:
     found = layout(formula, data, plan.groups, plan.per_group, plan.within, plan.between)
     has_response = data is not None and formula.response.label.strip("`") in data.columns
     pilot = model_of(plan.request).fit(plan.request.reml) if has_response else None
+    groups = [bar.group.name for bar in formula.random]
+    if pilot is None and groups and not plan.sd:
+        raise ArgumentError(f"no --sd for the random effects of `{groups[0]}`: --sd {groups[0]}=25, or =25,6 for two")
     return Ready(found, stated(plan.fixef, plan.sd, plan.cor, plan.sigma, pilot), pilot)
 
 

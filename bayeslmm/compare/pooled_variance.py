@@ -26,6 +26,7 @@ from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.posterior_draws import chunks
 
 ROWS = "(rows)"
+ROUNDED = 1e-12
 
 
 class Spread(NamedTuple):
@@ -46,6 +47,7 @@ class Measures:
     def of(cls, theta: float, eps: Spread) -> "Measures":
         """From E[V(theta)] and the spread of eps; without any variance all is pooled."""
         r2 = 1 - eps.mean / theta if theta > 0 else np.nan
+        r2 = 0.0 if abs(r2) < ROUNDED else r2
         return cls(r2, 1 - eps.of_means / eps.mean if eps.mean > 0 else 1.0)
 
 

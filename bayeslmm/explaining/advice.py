@@ -40,7 +40,7 @@ class Advice(Tabular):
     table
         DataFrame, most important first: `check`, `severity` (3, the model cannot be fitted; 2, it is not what was
         meant; 1, worth a thought), `what` was seen, `why` it matters, `cure` as code that runs with the frame
-        as `data`.
+        as `data`; weights and offset that were given go along, arrays under the names `weights` and `offset`.
     """
 
     table: pd.DataFrame
@@ -80,4 +80,19 @@ def advice(of: Anatomy) -> Advice:
             why = "bayeslmm refuses to fit what the data cannot tell apart"
             found.append(Remark("refused", 3, f"the model cannot be fitted: {first}", why, explain_code(of)))
     found.sort(key=lambda r: -r.severity)
-    return Advice(pd.DataFrame([asdict(r) for r in found], columns=COLUMNS))
+    options = _options(of)
+    rows = [{**asdict(r), "cure": _with_options(r.cure, options)} for r in found]
+    return Advice(pd.DataFrame(rows, columns=COLUMNS))
+
+
+def _options(of: Anatomy) -> str:
+    """What was given beside formula and data, as code; an array by the name of its argument."""
+    if of.design is None or of.design.source is None:
+        return ""
+    given = {name: getattr(of.design.source, name) for name in ("weights", "offset")}
+    given["functions"] = of.design.recipe.functions or None
+    return "".join(f", {k}={v!r}" if isinstance(v, str) else f", {k}={k}" for k, v in given.items() if v is not None)
+
+
+def _with_options(cure: str, options: str) -> str:
+    return "\n".join(line.removesuffix(")") + options + ")" for line in cure.split("\n"))

@@ -48,8 +48,8 @@ def _check_grid(grid: Mapping[str, Sequence[Any]], design: Callable[..., Any]) -
     ]
     if unknown or absent:
         problem = f"does not take `{unknown[0]}`" if unknown else f"needs `{absent[0]}`, which the grid does not have"
-        cure = f"the grid has {', '.join(grid)}" if grid else f'add grid={{"{absent[0]}": [10, 20]}}'
-        raise ArgumentError(f"power: the function that makes the design {problem}; {cure}")
+        has = f"the grid has {', '.join(grid)}" if grid else f'add grid={{"{absent[0]}": [10, 20]}}'
+        raise ArgumentError(f"power: the function that makes the design {problem}; {has}")
     taken = [name for name in grid if name in COLUMNS or name.removesuffix("_lower").removesuffix("_upper") in MEASURES]
     if taken:
         raise ArgumentError(

@@ -12,6 +12,7 @@ Variances and covariances of the random effects are means over the imputations, 
 REML gives without missing values, where means of logarithms would be infinite as soon as one fit is singular.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -20,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from bayeslmm.design.linear import linear_functions
-from bayeslmm.errors import ArgumentError
+from bayeslmm.errors import PACKAGE, ArgumentError, DesignWarning
 from bayeslmm.point.ddf import Ddf
 from bayeslmm.point.distributions import t_p_value, t_quantile
 from bayeslmm.point.multiplicity import Adjust, check_adjust
@@ -243,6 +244,7 @@ def pool(results: Sequence[Any]) -> Any:
         raise ArgumentError("pool takes a list of two fits or posteriors at least, one for each imputed data set")
     if all(isinstance(f, Fit) for f in found):
         check_same(found)
+        _warn_of_rows([f.design.n for f in found])
         if len({f.reml for f in found}) > 1:
             raise ArgumentError("pool: some of the fits are by REML and some by maximum likelihood; fit all alike")
         return PooledFits(tuple(found))
@@ -253,6 +255,18 @@ def pool(results: Sequence[Any]) -> Any:
             return pool_posteriors(found)
     kinds = ", ".join(sorted({type(f).__name__ for f in found}))
     raise ArgumentError(f"pool takes fits of blm.lmer, or posteriors of blm.brm, all of one kind; got {kinds}")
+
+
+def _warn_of_rows(rows: Sequence[int]) -> None:
+    """Imputed data have the same rows; fewer in one of them are a value that was not filled in."""
+    other = next((i for i, n in enumerate(rows) if n != rows[0]), None)
+    if other is not None:
+        warnings.warn(
+            f"pool: number {other + 1} has {rows[other]} rows, the first {rows[0]}; imputed data sets have the same "
+            "rows: see .missing() of the fit with fewer",
+            DesignWarning,
+            skip_file_prefixes=PACKAGE,
+        )
 
 
 def check_same(found: Sequence[Any]) -> None:

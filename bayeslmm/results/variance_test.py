@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 Method = Literal["chisq", "boot"]
 EXACT_DRAWS = 10_000
 NOMINAL = 0.05
-ASK = 'unknown for several variances at once or correlated effects of groups that cross; method="boot" gives a p-value'
+ASK = (
+    "unknown for several variances at once, for correlated effects of groups that cross, and where the smaller model "
+    'is singular itself; method="boot" gives a p-value'
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from bayeslmm.design.stacked import stacked
 from bayeslmm.errors import PACKAGE, ArgumentError, ConvergenceWarning, SingularFitWarning
 from bayeslmm.model import Model
 from bayeslmm.point.optimise import Optimizer
+from bayeslmm.point.seeds import generator
 from bayeslmm.results.fit_warnings import unwarned
 from bayeslmm.results.pooled import PooledFits, check_same, pool
 
@@ -64,4 +65,5 @@ def _share_priors(models: list[Model]) -> None:
 
 def _spawned(seed: int, n: int) -> list[int]:
     """Seeds for n runs from one."""
+    generator(seed)  # which refuses in a sentence what is no seed
     return [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(n)]

@@ -240,3 +240,9 @@ def test_sentences_for_what_can_go_wrong(arguments, said, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     assert said in sentence(*arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["power", "simulate"])
+def test_sds_that_nobody_gave_are_asked_for_as_an_option(command):
+    said = sentence(command, "y ~ x + (x | s)", "--groups", "s=5", "--within", "x=0,1")
+    assert "no --sd for the random effects of `s`: --sd s=25, or =25,6 for two" in said

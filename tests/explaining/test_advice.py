@@ -178,3 +178,34 @@ def test_intercept_far_outside_is_told_without_random_slopes_too():
     assert "random slope in `g`" in row["what"]
     assert row["severity"] == 2
     assert 'data["year"] - 2010' in row["cure"]
+
+
+@pytest.mark.filterwarnings("ignore::bayeslmm.errors.SingularFitWarning")
+@pytest.mark.parametrize(
+    ("formula", "change"),
+    [
+        ("y ~ log(age) * f + (log(age) | g)", lambda d: d.assign(age=np.exp(9 + d["x"] / 50))),
+        ("y ~ age + (age | g)", lambda d: d.assign(age=40_123.4 + d["x"])),
+        ("y ~ age + (age | g)", lambda d: d.assign(age=-0.0123 + d["x"] / 1e5)),
+    ],
+    ids=["log", "far", "negative"],
+)
+def test_what_is_far_from_zero_is_centred_itself(formula, change):
+    """A transformed column is not the column shifted: the intercept and its sd move, the criterion does not."""
+    data = change(school())
+    row = blm.advise(formula, data).table.set_index("check").loc["far from zero"]
+    cured = eval(row["cure"], {"blm": blm, "data": data})
+    assert "far from zero" not in set(blm.advise(cured).table["check"])
+    slope = formula.split()[2]
+    shifted = next(n for n in cured.fixef.index if n != "(Intercept)")
+    np.testing.assert_allclose(cured.fixef[shifted], blm.lmer(formula, data).fixef[slope], rtol=1e-3)
+
+
+def test_weights_and_offset_go_into_the_cure():
+    data = school().assign(w=lambda d: 1 + d["age"] / 100)
+    array = np.linspace(0, 1, len(data))
+    cure = blm.advise("y ~ x + (1 | g)", data, weights="w", offset=array).table.loc[0, "cure"]
+    fit = eval(cure, {"blm": blm, "data": data, "offset": array})
+    assert fit.loglik == blm.lmer("y ~ 1 + x + (1 + x | g)", data, weights="w", offset=array).loglik
+    model = blm.Model("y ~ x + (1 | g)", data, weights="w")
+    assert blm.advise(model).table.loc[0, "cure"] == "blm.lmer('y ~ 1 + x + (1 + x | g)', data, weights='w')"

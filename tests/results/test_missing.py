@@ -88,3 +88,11 @@ def test_a_design_by_hand_cannot_know():
     design = replace(build("y ~ x + (1 | h)", frame()), source=None)
     with pytest.raises(ArgumentError, match="put together by hand"):
         missing(design)
+
+
+def test_a_linear_fit_tells_too_and_has_no_groups():
+    found = blm.lm("y ~ x", frame()).missing()
+    assert (found.n, found.n_used) == (60, 47)
+    assert dict(found.patterns.to_numpy().tolist()) == {"y": 11, "x": 1, "y, x": 1}
+    assert found.groups.empty
+    assert "13 of 60 rows" in str(found)

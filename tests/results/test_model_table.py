@@ -124,7 +124,7 @@ def test_correlated_slopes_beside_crossed_groups_have_the_bootstrap_alone():
     data = blm.datasets.load("sleepstudy").assign(Lab=["a", "b", "c"] * 60)
     table = blm.lmer("Reaction ~ Days + (Days | Subject) + (1 | Lab)", data).ranova().table
     words = table["reference_boundary"]
-    assert words["Days in (Days | Subject)"].startswith("unknown for several variances at once or correlated effects")
+    assert words["Days in (Days | Subject)"].startswith("unknown for several variances at once, for correlated effects")
     assert words["(1 | Lab)"] == "RLRT given the other random effects, 10000 draws"
 
 

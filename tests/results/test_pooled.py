@@ -10,7 +10,7 @@ from scipy import stats
 
 import bayeslmm as blm
 from bayeslmm.design.linear import linear_functions
-from bayeslmm.errors import ArgumentError, SamplingWarning, SingularFitWarning
+from bayeslmm.errors import ArgumentError, DesignWarning, SamplingWarning, SingularFitWarning
 from bayeslmm.point.imputed import Shares, d1, d1_df
 from tests.reference_cases import HOME, machines_imputed
 from tests.results.posterior_draws import case, frame
@@ -454,3 +454,17 @@ def test_posteriors_that_cannot_be_stacked():
 def test_a_model_says_where_a_list_of_frames_goes(frames):
     with pytest.raises(blm.errors.DataError, match=r"a list of imputed frames goes to blm\.lmer or blm\.brm"):
         blm.Model(FORMULA, frames)
+
+
+def test_imputed_data_with_other_rows_are_told_of():
+    data = blm.datasets.load("sleepstudy")
+    fits = [blm.lmer("Reaction ~ Days + (1 | Subject)", d) for d in (data, data, data.drop(data.index[:3]))]
+    with pytest.warns(DesignWarning, match="number 3 has 177 rows, the first 180"):
+        blm.pool(fits)
+
+
+@pytest.mark.parametrize("seed", [-1, "a"])
+def test_a_bad_seed_of_several_posteriors_is_refused(seed):
+    data = blm.datasets.load("sleepstudy")
+    with pytest.raises(ArgumentError, match=f"seed={seed!r} must be a whole number"):
+        blm.brm("Reaction ~ Days + (1 | Subject)", [data, data], seed=seed)

@@ -24,16 +24,8 @@ class Either:
 
     def asked(self, source: Source) -> Request:
         """The whole request."""
-        return request(
-            source,
-            self.columns,
-            self.fitting,
-            self.sampler,
-            bayes=self.bayes,
-            out=self.out,
-            json=self.json,
-            cluster=self.cluster,
-        )
+        made = self.columns, self.fitting, self.sampler, self.bayes
+        return request(source, *made, out=self.out, json=self.json, cluster=self.cluster)
 
 
 def means(
