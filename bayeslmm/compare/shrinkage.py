@@ -127,7 +127,7 @@ def _names(ax: Axes, term: RandomTerm, own: np.ndarray, partial: np.ndarray) -> 
     span = np.ptp(np.vstack([known, partial]), axis=0)
     if term.n_levels > ALL_NAMED:
         far = np.argsort(-np.linalg.norm((known - partial) / np.where(span > 0, span, 1.0), axis=1), kind="stable")
-        style.name_points(ax, *known[far].T, [names[i] for i in far])
+        style.name_points(ax, known[far, 0], known[far, 1], [names[i] for i in far])
         return
     for label, point, pooled in zip(names, known, partial, strict=True):
         away = (point - pooled) / np.where(span > 0, span, 1.0)
