@@ -147,7 +147,7 @@ fit.anova(ddf="kenward-roger")
 
 # %% [markdown]
 # **Variances of zero.** The table of `ranova` is R's. Its p-values are too large, since a variance cannot be negative;
-# the lines below the table have those that hold: 0.010 and not 0.021 for workers.
+# the lines below the table have those that hold: 0.007 and not 0.021 for workers.
 
 # %%
 fit.ranova()
@@ -323,13 +323,13 @@ other.summary().random[["estimate", "sd", "lower", "upper"]].round(2)
 # | df of tests | lmerTest: Satterthwaite; emmeans: Kenward-Roger | Satterthwaite in all tables; `ddf="kenward-roger"` |
 # | `confint` | profile | Wald; `fit.confint("profile")` |
 # | type of `anova(m)` | III | III; `fit.anova(type=2)` |
-# | `ranova` | chi-square | the same, and the mixture that holds at zero |
+# | `ranova` | chi-square | the same, and the distribution that holds at zero |
 # | `anova(m1, m2)` | refits by ML, always | refits by ML only where fixed parts differ |
 # | Tukey with several df | each its own | the smallest for all |
 # | missing values | dropped | dropped, and printed |
 # | text columns | factors, levels in the order of the locale | factors, levels in alphabetical order |
 # | ordered factors | polynomials | polynomials |
-# | new levels in `predict` | an error | an error; `new_levels="population"` or `"sample"` |
+# | new levels in `predict` | an error | an error; `new_levels="population"`, of posteriors also `"sample"` |
 # | singular fit | a message | a warning with the reason; `fit.reanalyse()` |
 # | priors (brms) | flat; half-t with the mad of the response; LKJ(1) | normal; half-t by sds of the data; LKJ(2) |
 # | sampling (brms) | all effects, 4 x 1000 draws by Stan | sds, correlations, sigma; 4 x 1000 draws, rest exact |

@@ -182,7 +182,7 @@ post.prior_sensitivity()
 # ## Side by side
 #
 # Both lead to the same conclusions. The posterior's intervals are a little wider, since they allow for other values of
-# the sds; and sds and the correlation have intervals, too.
+# the sds.
 
 # %%
 comparison = blm.compare(fit, post)

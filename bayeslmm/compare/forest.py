@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bayeslmm.results import style
 from bayeslmm.results.panels import new_panels
+from bayeslmm.results.short_names import two_lines
 
 NAMES = 0.4  # share of the width for the names of parameters
 TITLES = {
@@ -80,12 +81,8 @@ def _panel(ax: Axes, rows: pd.DataFrame, kind: str, method: str, level: float, t
     _scale(ax, rows, kind, ticks)
     ax.set_ylim(-0.6, len(rows) - 0.4)
     flagged = ["*" if f else "" for f in rows["flag"]]
-    room = NAMES * style.inches(ax)
-    names = [
-        style.fold(_label(row, kind) + mark, room, 9)
-        for row, mark in zip(rows.to_dict("records"), flagged, strict=True)
-    ]
-    ax.set_yticks(y, names)
+    names = [_label(row, kind) + mark for row, mark in zip(rows.to_dict("records"), flagged, strict=True)]
+    ax.set_yticks(y, two_lines(names, NAMES * style.inches(ax), 9))
     ax.tick_params(labelsize=9)
     style.tidy(ax, TITLES[kind])
     ax.grid(axis="y", visible=False)

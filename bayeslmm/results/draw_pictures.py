@@ -15,6 +15,7 @@ from bayeslmm.results.posterior_check_plot import SMOOTH
 from bayeslmm.results.posterior_diagnostics import convergence, parameters
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.posterior_predict import replicator
+from bayeslmm.results.short_names import two_lines
 from bayeslmm.results.simulations import Seed
 
 NARROW, MOST, BINS, CURVES, STRETCHES, DWARFED = 5.0, 12, 20, 40, 150, 3.0
@@ -41,9 +42,8 @@ def forest(draws: Draws, level: float, width: float, axes: Any = None) -> np.nda
         ax.hlines(y, low, high, color=style.BAYES, lw=1.4)
         ax.hlines(y, first, third, color=style.BAYES, lw=4, alpha=0.8)
         ax.plot(median, y, "o", ms=4.5, color=style.ink())
-        ax.set_yticks(
-            y, [style.fold(_without_kind(names[j], kind), NAMES * min(width, style.inches(ax)), 8) for j in members]
-        )
+        room = NAMES * min(width, style.inches(ax))
+        ax.set_yticks(y, two_lines([_without_kind(names[j], kind) for j in members], room))
         ax.set_ylim(-0.6, len(members) - 0.4)
         _scale(ax, kind, high.max(), width)
         style.tidy(ax, _forest_title(kind, low, high, level))

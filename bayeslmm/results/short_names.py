@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
-from bayeslmm.results.style import SAFE, text_points
+from bayeslmm.results.style import SAFE, fold, text_points
 
 MARK = "…"
 WIDER = 1.15
@@ -41,6 +41,15 @@ def short_names(names: Sequence[Any], inches: float, size: float = 8) -> list[st
         short = _what_differs(distinct, points, size)
     told = dict(zip(distinct, short, strict=True))
     return [told[t] for t in texts]
+
+
+def two_lines(names: Sequence[Any], inches: float, size: float = 8) -> list[str]:
+    """Return the names, shortened and broken so that each fits into two lines of this width, if it can be broken."""
+    for share in (2.0, 1.8, 1.6, 1.4, 1.2, 1.0):
+        found = [fold(name, inches, size) for name in short_names(names, share * inches, size)]
+        if max(name.count("\n") for name in found) < 2:
+            break
+    return found
 
 
 def _cut(text: str, points: float, size: float) -> str:

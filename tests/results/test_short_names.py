@@ -2,7 +2,7 @@
 
 import pytest
 
-from bayeslmm.results.short_names import short_names
+from bayeslmm.results.short_names import short_names, two_lines
 from bayeslmm.results.style import text_points
 
 SCHOOLS = [f"Municipal school {i:02d} of the northern district" for i in range(40)]
@@ -52,3 +52,13 @@ def test_a_name_that_is_the_beginning_of_another():
     found = short_names(["the north of the country", "the north of the country, late"], 1.2)
     assert len(set(found)) == 2
     assert all(found)
+
+
+@pytest.mark.parametrize("inches", [1.0, 1.5, 3.0])
+def test_names_on_two_lines(inches):
+    names = ["school_and_district weeks_since_start_of_intervention", "residual", "(Intercept)"]
+    found = two_lines(names, inches)
+    assert found[1:] == names[1:]
+    assert found[0].count("\n") <= 1
+    assert wide(found[0].split("\n")) <= inches
+    assert two_lines(names, 5.0) == names

@@ -35,7 +35,7 @@ def page(report: Report) -> str:
         "</head>",
         "<body>",
         "<main>",
-        f"<h1>{escape(report.title)}</h1>",
+        f"<h1>{_words(report.title)}</h1>",
         _verdict(report.verdict),
         _contents(report.sections, anchors),
         *(_section(s, a) for s, a in zip(report.sections, anchors, strict=True)),
@@ -72,7 +72,7 @@ def _block(block: Block) -> str:
         case Paragraph(text):
             return "\n".join(f"<p>{_prose(part.strip())}</p>" for part in re.split(r"\n\s*\n", text) if part.strip())
         case CopyText(text):
-            return f'<div class="take">{BUTTON}<blockquote>{escape(text)}</blockquote></div>'
+            return f'<div class="take">{BUTTON}<blockquote>{_words(text)}</blockquote></div>'
         case Code(text):
             columns = max(map(len, text.splitlines()), default=0) or 1
             pre = f'<pre style="--columns: {columns}" tabindex="0"><code>{escape(text)}</code></pre>'
@@ -85,7 +85,12 @@ def _block(block: Block) -> str:
 
 def _prose(text: str) -> str:
     """A paragraph, with signs that are not broken off their numbers; formulas stay as they are typed."""
-    return escape(text if "~" in text else NEGATIVE.sub("\N{MINUS SIGN}", text))
+    return _words(text if "~" in text else NEGATIVE.sub("\N{MINUS SIGN}", text))
+
+
+def _words(text: str) -> str:
+    """Text whose long names may be broken after an underscore, before they are broken anywhere."""
+    return escape(text).replace("_", "_<wbr>")
 
 
 def _table(table: Table) -> str:
@@ -98,11 +103,11 @@ def _table(table: Table) -> str:
     rows = []
     for texts, values in zip(cells.rows, cells.values, strict=True):
         inside = "".join(
-            f'<td class="{kind}"{_key(value) if kind == "number" else ""}>{escape(text)}</td>'
+            f'<td class="{kind}"{_key(value) if kind == "number" else ""}>{_words(text)}</td>'
             for text, value, kind in zip(texts, values, kinds, strict=True)
         )
         rows.append(f"<tr>{inside}</tr>")
-    caption = f'<p class="caption">{escape(table.caption)}</p>\n' if table.caption else ""
+    caption = f'<p class="caption">{_words(table.caption)}</p>\n' if table.caption else ""
     label = escape(table.caption or "Table")
     return (
         f'{caption}<div class="table" role="region" tabindex="0" aria-label="{label}" '
@@ -121,10 +126,9 @@ def _kind(numeric: bool, texts: Sequence[str]) -> str:
 def _width(name: str, texts: Sequence[str], kind: str) -> float:
     """About how wide a column must be, in heights of its letters, so that the page can choose their size.
 
-    Numbers are not broken; words break at blanks and hyphens, names of columns at blanks and underscores too,
-    sentences anywhere.
+    Numbers are not broken; words and names of columns break at blanks, hyphens and underscores, sentences anywhere.
     """
-    parts = texts if kind == "number" else [part for text in texts for part in re.split(r"(?<=-)|\s", text)]
+    parts = texts if kind == "number" else [part for text in texts for part in re.split(r"(?<=[-_])|\s", text)]
     head = BOLD * max(map(len, re.findall(r"[^_\s]+_*|_+", name)), default=1)
     inside = LETTER * max(map(len, parts), default=0)
     return SIDES + max(head, min(max(inside, SENTENCES[0]), SENTENCES[1]) if kind == "sentence" else inside)
@@ -132,7 +136,7 @@ def _width(name: str, texts: Sequence[str], kind: str) -> float:
 
 def _head(name: str, kind: str, width: float) -> str:
     style = f' style="min-width: {width:.1f}em"' if kind == "sentence" else ""
-    text = escape(name).replace("_", "_<wbr>") or "&nbsp;"
+    text = _words(name) or "&nbsp;"
     return f'<th scope="col" class="{kind}"{style}><button type="button">{text}</button></th>'
 
 

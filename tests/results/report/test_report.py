@@ -45,6 +45,17 @@ def test_everything_is_escaped():
     assert 'alt="&lt;script&gt;alert(&#x27;&amp;&quot;&#x27;)&lt;/script&gt;"' in page
 
 
+def test_long_names_may_be_broken_after_underscores_but_not_in_code():
+    name = "weeks_since_start"
+    frame = pd.DataFrame({"term": [name], "n": [1]})
+    blocks = (Paragraph(name), CopyText(name), Table(frame, name), Code(name))
+    html = Report(name, (name,), (Section("Part", blocks),)).html()
+    broken = name.replace("_", "_<wbr>")
+    for element in ("<h1>", "<p>", "<blockquote>", '<p class="caption">', '<td class="word">'):
+        assert element + broken in html
+    assert f"<code>{name}<" in html
+
+
 def test_the_page_is_well_formed_with_verdict_first():
     class Balanced(HTMLParser):
         def __init__(self):
