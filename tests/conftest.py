@@ -1,13 +1,13 @@
 """What all tests need: Ctrl-C that works, and pictures without a screen, closed after each test."""
 
-import os
 import signal
 import sys
 from collections.abc import Iterator
 
+import matplotlib as mpl
 import pytest
 
-os.environ["MPLBACKEND"] = "Agg"
+mpl.use("Agg")  # not by the environment, which the kernels of notebooks would inherit
 
 
 @pytest.fixture(autouse=True, scope="session")

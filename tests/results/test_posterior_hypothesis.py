@@ -101,7 +101,8 @@ def test_probabilities_of_coefficients_do_not_need_draws_of_them():
     """The coefficients of these draws are random numbers: everything comes from (sd, sigma)."""
     post, log_p = conjugate()
     values = np.linspace(-6, 6, 241)
-    density = np.array([np.exp(logsumexp(log_p(v)) - logsumexp(log_p(None))) for v in values])
+    free = logsumexp(log_p(None))
+    density = np.array([np.exp(logsumexp(log_p(v)) - free) for v in values])
     density *= np.exp(-0.5 * ((values - 0.3) / 1.5) ** 2) / (1.5 * np.sqrt(2 * np.pi))
     found = post.hypothesis(["x > 0.5", "0.5 > x"], rope=(-0.25, 0.25)).table
     step = values[1] - values[0]
