@@ -1,6 +1,7 @@
 """What is said around a run: too much for the memory, data far from zero, a run that was interrupted."""
 
 import warnings
+from dataclasses import dataclass
 
 from bayeslmm.bayes.defaults import far_from_zero
 from bayeslmm.bayes.priors import Priors
@@ -21,19 +22,44 @@ def check_memory(design: Design, settings: Settings) -> None:
         )
 
 
-def warn_far(design: Design, priors: Priors) -> None:
-    """Warn of default priors of intercepts that lie far outside of the data."""
+@dataclass(frozen=True, slots=True)
+class TooNear:
+    """A default prior that does not reach as far as the effect lies: group, effect, column, |mean| / sd of this."""
+
+    group: str
+    intercept: str
+    column: str
+    distance: float
+    key: str
+
+    @property
+    def seen(self) -> str:
+        """What is wrong, in words."""
+        return (
+            f"the effect `{self.intercept}` of `{self.group}` is that at `{self.column}` = 0, {self.distance:.0f} sds "
+            "from the data, and the default prior of its sd does not reach that far"
+        )
+
+
+def too_near(design: Design, priors: Priors) -> list[TooNear]:
+    """Return the default priors of the sds of intercepts that lie far outside of the data."""
+    found = []
     for term in design.terms:
         slots = dict(zip(term.effects, priors.sd(term), strict=True))
-        for intercept, effect, distance in far_from_zero(design, term):
+        for intercept, column, distance in far_from_zero(design, term):
             if slots[intercept].default:
-                warnings.warn(
-                    f"the effect `{intercept}` of `{term.group}` is that at `{effect}` = 0, {distance:.0f} sds from "
-                    f"the data, and the default prior of its sd does not reach that far: centre `{effect}`, or give "
-                    f"`{slots[intercept].keys[0]}` a prior of its own",
-                    SamplingWarning,
-                    skip_file_prefixes=PACKAGE,
-                )
+                found.append(TooNear(term.group, intercept, column, distance, slots[intercept].keys[0]))
+    return found
+
+
+def warn_far(design: Design, priors: Priors) -> None:
+    """Warn of them."""
+    for prior in too_near(design, priors):
+        warnings.warn(
+            f"{prior.seen}: centre `{prior.column}`, or give `{prior.key}` a prior of its own",
+            SamplingWarning,
+            skip_file_prefixes=PACKAGE,
+        )
 
 
 def warn_interrupted(shape: tuple[int, int], settings: Settings) -> None:

@@ -86,14 +86,16 @@ def without_effect(
 ) -> RandomPart | None:
     """The part without the term that an effect is a column of, or without the largest one that contains this term.
 
-    None where the columns of the others would change.
+    An intercept goes after all slopes: without it their variance would depend on where the predictor is zero. None
+    where the columns of the others would change.
     """
     formula = design.formula
     where = next(t for t, term in enumerate(design.terms) if term.group == group)
     recipe = design.recipe.terms[where]
     own_bar, number = recipe.assign[design.terms[where].effects.index(effect)]
     b = formula.random.index(recipe.bars[own_bar])
-    for candidate in (number, *_containing(formula.random[b], part[b], number)):
+    containing = _containing(formula.random[b], part[b], number)
+    for candidate in (number, *containing) if number or not containing else containing:
         left = _less(part[b], candidate)
         if _whole_columns(formula.random[b], left, factors):
             return _put(part, b, left)

@@ -28,6 +28,7 @@ CHECKS: tuple[Callable[[Anatomy], Iterator[Remark]], ...] = (
     few_levels,
     missing_slopes,
 )
+WIDTH = 80
 COLUMNS = ["check", "severity", "what", "why", "cure"]
 
 
@@ -65,8 +66,8 @@ class Advice(Tabular):
 
 
 def _block(what: str, why: str, cure: str) -> str:
-    lines = [*wrap(f"* {what}", 100, subsequent_indent="  ", break_long_words=False)]
-    lines += wrap(f"{why}.", 100, initial_indent="  ", subsequent_indent="  ", break_long_words=False)
+    lines = [*wrap(f"* {what}", WIDTH, subsequent_indent="  ", break_long_words=False)]
+    lines += wrap(f"{why}.", WIDTH, initial_indent="  ", subsequent_indent="  ", break_long_words=False)
     return "\n".join([*lines, indent(cure, "  -> ")])
 
 

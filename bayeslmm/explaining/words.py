@@ -18,14 +18,19 @@ class TermWords:
     parameters: int
     meaning: str
 
+    @classmethod
+    def of(cls, part: str, term: str, parameters: int, meaning: str) -> "TermWords":
+        """A line; names that a formula has to quote are not quoted twice."""
+        return cls(part, term, parameters, meaning.replace("``", "`"))
+
 
 def words(of: Anatomy) -> list[TermWords]:
     """Every term of a model, in the order of the formula, the residual last."""
-    lines = [TermWords("fixed", p.label, len(p.columns), _fixed(of, p)) for p in of.fixed]
-    lines += [TermWords("offset", label, 0, "added as it is: its coefficient is 1") for label in _offsets(of)]
+    lines = [TermWords.of("fixed", p.label, len(p.columns), _fixed(of, p)) for p in of.fixed]
+    lines += [TermWords.of("offset", label, 0, "added as it is: its coefficient is 1") for label in _offsets(of)]
     for b in of.bars:
-        lines.append(TermWords("random", f"({b.bar.text})", len(b.effects) + b.n_correlations, _random(of, b)))
-    return [*lines, TermWords("residual", "sigma", 1, _residual(of))]
+        lines.append(TermWords.of("random", f"({b.bar.text})", len(b.effects) + b.n_correlations, _random(of, b)))
+    return [*lines, TermWords.of("residual", "sigma", 1, _residual(of))]
 
 
 def _offsets(of: Anatomy) -> list[str]:

@@ -164,6 +164,55 @@ def test_draws_that_should_not_be_used_are_sampled_again():
     assert found.verdict.recommendation == "sample again"
 
 
+def _growth():
+    """A line for each of 12 groups, all of one slope: the slope's variance is estimated as zero or nearly so."""
+    rng = np.random.default_rng(5)
+    g, x = np.repeat(np.arange(12), 8), np.tile(np.linspace(-1, 1, 8), 12)
+    return pd.DataFrame({"g": [f"g{i}" for i in g], "x": x, "y": rng.normal(size=12)[g] + 2 * x + rng.normal(size=96)})
+
+
+def test_an_optimiser_that_stops_short_is_told_by_how_much():
+    found = quick(fitted("score ~ Machine + (Machine | Worker)", "machines"))
+    row = found.alternatives.table.loc["optimiser bobyqa"]
+    assert not row["converged"]
+    assert found.fit.converged
+    assert f"stops {row['difference']:.1g} above" in str(found)
+    assert "not converged" not in str(found)
+
+
+def test_a_predictor_far_from_zero_is_centred_first():
+    fit = fitted("y ~ year + (year | g)", _growth().assign(year=lambda d: 2010 + d["x"]))
+    by_hand = around(fit)
+    found = quick(fit, Posterior(data=by_hand.data, design=fit.design, priors=fit.model.priors, model=fit.model))
+    assert found.verdict.recommendation == "sample again"
+    assert found.verdict.formula == "y ~ I(year - 2010) + (I(year - 2010) | g)"
+    assert found.verdict.sentences[0].startswith("Centre `year` and reanalyse once more, y ~ I(year - 2010)")
+    copied = [b.text for s in found.report().sections for b in s.blocks if isinstance(b, CopyText)]
+    assert copied == [found.fit.apa().methods, found.fit.apa().results]  # that posterior is not for a paper
+
+
+def test_the_paragraphs_of_a_simpler_model_are_those_of_its_fit():
+    data = _growth()
+    fit = fitted("y ~ x + (x | g)", data)
+    assert fit.is_singular
+    found = quick(fit, changed(around(fit), sd_g=0.05))
+    assert found.verdict.recommendation == "simpler"
+    assert found.verdict.formula == "y ~ x + (1 | g)"
+    own = fitted("y ~ x + (1 | g)", data).apa()
+    methods, results, *_ = [b.text for s in found.report().sections for b in s.blocks if isinstance(b, CopyText)]
+    assert results == own.results
+    assert methods.startswith(own.methods)
+    assert "simpler than the one that was planned, y ~ x + (x | g)" in methods
+
+
+def test_models_that_do_not_count_are_named_with_their_reason():
+    data = _growth()
+    found = quick(fitted("y ~ x + (1 | g)", data.assign(y=data["y"] + 20 * data["g"].str[1:].astype(float))))
+    assert "x is positive under all analyses but without (1 | g), which the data speak against." in (
+        found.verdict.sentences
+    )
+
+
 # -- the whole --------------------------------------------------------------------------------------------------------
 
 

@@ -119,8 +119,12 @@ def test_an_intercept_stays_where_a_factor_would_be_coded_anew(frame):
     design = build("y ~ f + (f || g)", frame)
     factors = frozenset(design.recipe.levels)
     assert without_effect(design, whole(design.formula), "g", "(Intercept)", factors) == (Kept((0,), False),)
+
+
+def test_an_intercept_goes_after_its_slopes(frame):
     numeric = build("y ~ x + (x || g)", frame)
-    assert without_effect(numeric, whole(numeric.formula), "g", "(Intercept)", frozenset()) == (Kept((1,), False),)
+    assert without_effect(numeric, whole(numeric.formula), "g", "(Intercept)", frozenset()) == (Kept((0,), False),)
+    assert without_effect(numeric, (Kept((0,), False),), "g", "(Intercept)", frozenset()) == (Kept((), False),)
 
 
 def test_correlations_of_one_group_go(frame):

@@ -19,6 +19,7 @@ MOST_ROWS = 5_000  # for Kenward & Roger's adjustment
 POSITIVE, NEGATIVE, OPEN = "positive", "negative", "open"
 AGAINST = "the data speak against this model"
 NOT_CONVERGED = "it did not converge"
+STOPPED = "it stopped short of the optimum"
 
 
 @dataclass(frozen=True)
@@ -160,4 +161,6 @@ def why_not(tried: Alternatives, analysis: str) -> str:
     if analysis not in tried.table.index:
         return ""
     row = tried.table.loc[analysis]
-    return AGAINST if row["against"] else "" if row["converged"] else NOT_CONVERGED
+    if row["against"] or row["converged"]:
+        return AGAINST if row["against"] else ""
+    return STOPPED if row["kind"] == "optimiser" else NOT_CONVERGED

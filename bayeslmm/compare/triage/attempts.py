@@ -122,14 +122,14 @@ def factors_of(design: Design) -> frozenset[str]:
 
 
 def _until_not_singular(fit: Fit) -> RandomPart | None:
-    """Take away what is singular, correlations first, until nothing is; None where that cannot be done.
+    """Take away what is singular, correlations first and intercepts last, until nothing is; None where that fails.
 
     The backward way of Bates, Kliegl, Vasishth & Baayen (2015, arXiv:1506.04967), without its tests.
     """
     formula, factors = fit.design.formula, factors_of(fit.design)
     part, now = whole(formula), fit
     while now.singularities:
-        reason = now.singularities[0]
+        reason = min(now.singularities, key=lambda s: s.effects == ("(Intercept)",))
         correlated = any(k.correlated and len(k.terms) > 1 for k in _of_group(fit, part, reason.group))
         if reason.kind != "zero sd" or correlated:
             smaller: RandomPart | None = uncorrelated(formula, part, reason.group)

@@ -80,7 +80,8 @@ def _forest_title(found: "Reanalysis", name: str) -> str:
 def variances(found: "Reanalysis", width: float, given: Any = None) -> np.ndarray:
     """One panel for each sd and correlation, at most twelve: draws, estimate, and what counts as near the boundary."""
     table, values = found.posterior.table, parameter_columns(found.posterior.post.draws)
-    shown = np.flatnonzero(table["kind"].isin(["sd", "cor"]))[:MOST]
+    every = np.flatnonzero(table["kind"].isin(["sd", "cor"]))
+    shown = every[:MOST]
     axes, figure = _panels(given, len(shown), width, "plot_posterior")
     method = "REML" if found.fit.reml else "ML"
     for ax, j in zip(axes, shown, strict=True):
@@ -88,7 +89,8 @@ def variances(found: "Reanalysis", width: float, given: Any = None) -> np.ndarra
         _variance(ax, row, values[:, j], _edge(found, row))
         _titled(ax, str(table.index[j]), f"{100 * row['near']:.0f}% near the boundary")
         ax.grid(axis="y", visible=False)
-    title = f"Posterior of the sds and correlations; the line is the {method} estimate"
+    part = f" ({MOST} of {len(every)})" if len(every) > MOST else ""
+    title = f"Posterior of the sds and correlations{part}; the line is the {method} estimate"
     headline(figure, axes, title, 0.95 * width)
     style.fold_titles(axes)
     return axes

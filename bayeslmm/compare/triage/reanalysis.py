@@ -18,6 +18,7 @@ from bayeslmm.compare.triage.report import report_of_reanalysis
 from bayeslmm.compare.triage.singular import Singular, singular_part
 from bayeslmm.compare.triage.text import as_text
 from bayeslmm.compare.triage.verdict import POSTERIOR, Verdict, verdict_part
+from bayeslmm.design.rebuild import given_contrasts, rebuild
 from bayeslmm.errors import ArgumentError
 from bayeslmm.point.ddf import check_ddf
 from bayeslmm.results.checks import check_level
@@ -73,6 +74,16 @@ class Reanalysis(Tabular):
             "boundary": self.posterior.boundary,
             "conclusions": self.verdict.conclusions,
         }
+
+    @property
+    def simpler_fit(self) -> Fit | None:
+        """The fit of the simpler model that is recommended; None where none is, or it has no random effects."""
+        design, formula = self.fit.design, self.verdict.formula
+        if self.verdict.recommendation != "simpler" or design.source is None:
+            return None
+        other = rebuild(formula, design.source, given_contrasts(design), design.recipe.functions)
+        usable = other.terms and np.array_equal(other.rows, design.rows)
+        return self.fit.refit_design(other) if usable else None
 
     def plot(self, effect: str | None = None, ax: Axes | None = None, width: float = 7.0) -> Axes:
         """Forest: one effect that matters under all analyses; those that the data speak against are grey.

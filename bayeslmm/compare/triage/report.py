@@ -8,12 +8,14 @@ from matplotlib.axes import Axes
 
 from bayeslmm.bayes.files import PathLike
 from bayeslmm.compare.triage import shown
+from bayeslmm.results.apa.numbers import p_value
 from bayeslmm.results.report import Block, Code, CopyText, Paragraph, Picture, Report, Section, Table
 from bayeslmm.results.report.blocks import page_path
 from bayeslmm.results.report.provenance import call, provenance
 
 if TYPE_CHECKING:
     from bayeslmm.compare.triage.reanalysis import Reanalysis
+    from bayeslmm.results.apa.prose import Apa
 
 
 def report_of_reanalysis(found: "Reanalysis", path: PathLike | None, title: str | None) -> Report:
@@ -44,18 +46,37 @@ def _plain(sentence: str) -> str:
 
 
 def _paragraphs(found: "Reanalysis") -> tuple[Block, ...]:
-    """Methods and results of the analysis that is recommended, and then of the other."""
-    apas = [found.fit.apa(level=found.level), found.posterior.post.apa(found.level)]
-    names = ["the REML fit" if found.fit.reml else "the ML fit", "the posterior"]
-    first = 0 if found.verdict.recommendation in ("as written", "fit again") else 1
-    recommended, other = apas[first], apas[1 - first]
+    """Methods and results of the analysis that is recommended, and then of another that may be reported."""
+    method = "REML" if found.fit.reml else "ML"
+    which = found.verdict.recommendation
+    fit, posterior = found.fit.apa(level=found.level), found.posterior.post.apa(found.level)
+    if which == "sample again":
+        return (*_copied(fit), Paragraph("The posterior is not for the paper yet: see the verdict."))
+    if which in ("as written", "fit again"):
+        return (*_copied(fit), Paragraph("For comparison, the posterior of the same model:"), *_copied(posterior))
+    simpler = found.simpler_fit
+    if which == "simpler" and simpler is not None:
+        same = Paragraph("For comparison, the posterior of the model as first written:")
+        methods, results = _copied(simpler.apa(level=found.level))
+        return (CopyText(f"{methods.text} {_why_simpler(found)}"), results, same, *_copied(posterior))
+    return (*_copied(posterior), Paragraph(f"For comparison, the {method} fit of the same model:"), *_copied(fit))
+
+
+def _why_simpler(found: "Reanalysis") -> str:
+    """What a paper says of a model that is not the one that was planned."""
+    table = found.alternatives.table
+    row = table[table["formula"] == found.verdict.formula].iloc[0]
+    p = float(shown.deciding(table)[row.name])
+    bound = ", from a chi-square that is conservative for variances" if shown.too_large(row.to_dict()) else ""
     return (
-        CopyText(recommended.methods),
-        CopyText(recommended.results),
-        Paragraph(f"For comparison, {names[1 - first]} of the same model:"),
-        CopyText(other.methods),
-        CopyText(other.results),
+        f"This model is simpler than the one that was planned, {found.fit.design.formula.written}, of which the "
+        f"fit was singular: the likelihood ratio did not speak against it ({p_value(p)}{bound}), and the posterior of "
+        "the model that was planned led to the same conclusions."
     )
+
+
+def _copied(paragraphs: "Apa") -> tuple[CopyText, CopyText]:
+    return CopyText(paragraphs.methods), CopyText(paragraphs.results)
 
 
 def _effects(found: "Reanalysis") -> Iterator[Block]:
@@ -105,13 +126,17 @@ def _alternatives(found: "Reanalysis") -> Iterator[Block]:
 
 def _posterior(found: "Reanalysis") -> Iterator[Block]:
     part = found.posterior
-    near = f"near the boundary: below {part.near:g} of the residual sd, or beyond {1 - part.near:g}"
+    near = f"near: an sd that adds less than {part.near:g} of the residual sd, a correlation beyond {1 - part.near:g}"
     yield Table(
         shown.parameters(found),
         f"Every parameter; below: share of draws below the estimate; {near}; overlap with the prior",
     )
     if found.singular.is_singular:
-        yield Table(part.boundary, "Share of the posterior near each boundary that the estimate lies on")
+        yield Table(
+            part.boundary,
+            "Share of the posterior near each boundary that the estimate lies on: where a combination of these effects "
+            f"adds less than {part.near:g} of the residual sd to a typical row",
+        )
     yield Picture(
         lambda width: found.plot_posterior(width),
         "Histograms of the posterior of every sd and correlation, with a line at the estimate",

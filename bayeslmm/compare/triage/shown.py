@@ -77,8 +77,16 @@ def state(row: Mapping[Any, Any]) -> str:
     """What there is to say of a row."""
     words = ["singular"] if row["singular"] else []
     words += ["against"] if row["against"] else []
-    words += [] if row["converged"] else ["not converged"]
+    words += [] if row["converged"] else [_where_it_ended(row)]
     return ", ".join(words)
+
+
+def _where_it_ended(row: Mapping[Any, Any]) -> str:
+    """An optimiser with a loose tolerance may end short of the optimum, mostly by next to nothing."""
+    if row["kind"] != "optimiser":
+        return "not converged"
+    off = float(row["difference"])
+    return f"stops {abs(off):.1g} {'below' if off < 0 else 'above'}"
 
 
 def alternatives_notes(found: "Reanalysis") -> list[str]:
@@ -96,4 +104,6 @@ def alternatives_notes(found: "Reanalysis") -> list[str]:
         notes.append("<: p of the plain chi-square, which is too large where variances are tested")
     if table["against"].any():
         notes.append("against: the data speak against this model, p < 0.05; its conclusions do not count")
+    if any(r["kind"] == "optimiser" and not r["converged"] for r in rows):
+        notes.append("stops ... above: by how much this optimiser ends above the criterion of the fit; not counted")
     return notes

@@ -108,7 +108,8 @@ def _posterior(found: "Reanalysis") -> str:
     notes = [
         f"below: of the draws, below the {method} estimate",
         f"near the boundary: an sd that adds less than {part.near:g} of the residual sd to a typical row, "
-        f"a correlation beyond {1 - part.near:g}",
+        f"a correlation beyond {1 - part.near:g}; of effects together: a combination of them that adds less than "
+        f"{part.near:g}",
         "overlap of prior and posterior: 100% where the data say nothing",
     ]
     shares = [

@@ -5,7 +5,8 @@ An analysis *counts* for the sameness of conclusions unless the data speak again
 match wins:
 
 fit again     the optimality conditions fail, or another optimiser found a criterion lower by more than 0.001
-sample again  the diagnostics of the posterior say that its draws should not be used yet
+sample again  the diagnostics of the posterior say that its draws should not be used yet, or a predictor lies so far
+              from zero that the default prior of an intercept's sd rules out what the fit says (centre it)
 as written    the fit is not singular, and all analyses that count lead to the same conclusions
 simpler       the fit is singular, more than half of the posterior lies near each boundary that it is on, a simpler
               model is not singular, the data do not speak against it, and its conclusions are those of the posterior
@@ -23,15 +24,32 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bayeslmm.compare.triage.alternatives import OPEN, SAME, Alternatives, why_not
+from bayeslmm.bayes.sample_warnings import TooNear, too_near
+from bayeslmm.compare.triage.alternatives import (
+    AGAINST,
+    NOT_CONVERGED,
+    OPEN,
+    SAME,
+    STOPPED,
+    Alternatives,
+    why_not,
+)
 from bayeslmm.compare.triage.posterior_part import PosteriorPart, turns
 from bayeslmm.compare.triage.singular import Singular
 from bayeslmm.compare.triage.sizes import about_sizes, of_other_size, sized
+from bayeslmm.errors import ArgumentError
+from bayeslmm.results.apa.numbers import listed
 from bayeslmm.results.findings import few_groups
 from bayeslmm.results.fit import Fit
+from bayeslmm.results.prior_parameters import own_priors
 
 MOST = 0.5
 POSTERIOR = "posterior"
+WHICH = {
+    AGAINST: "the data speak against",
+    STOPPED: "stopped short of the optimum",
+    NOT_CONVERGED: "did not converge",
+}
 
 
 @dataclass(frozen=True)
@@ -81,7 +99,7 @@ def verdict_part(
     """
     conclusions, flags = _conclusions(tried, effects)
     which, formula, reasons = _recommend(fit, singular, tried, found, conclusions, effects)
-    told = (*_about_effects(conclusions), *about_sizes(tried, effects))
+    told = (*_about_effects(tried, effects, conclusions), *about_sizes(tried, effects))
     sentences = (*reasons, *told, *_about_prior(found), *_about_groups(fit))
     return Verdict(which, formula, sentences, conclusions, flags)
 
@@ -127,10 +145,14 @@ def _recommend(
     if not diagnostics.ok:
         step = next((str(s) for s in diagnostics.table["next_step"] if s), "see post.diagnostics()")
         return "sample again", own, (f"The draws of the posterior should not be used yet: {step}.",)
+    state = _it_is_singular(tried)
+    far = _far_priors(found)
+    if far:
+        formula, why = _centred(tried, own, far)
+        return "sample again", formula, (why, *([state] if singular.is_singular else []))
     agree = bool(conclusions["same"].all())
     if not singular.is_singular:
         return _regular(own, agree)
-    state = _it_is_singular(tried)
     simpler = _simpler_model(tried, found, effects)
     if simpler is not None:
         why = (
@@ -139,6 +161,26 @@ def _recommend(
         )
         return "simpler", simpler, (why, state)
     return "posterior", own, (_why_posterior(found, agree), state)
+
+
+def _far_priors(found: PosteriorPart) -> list[TooNear]:
+    """Default priors that rule out what the model says at a far zero of a predictor."""
+    try:
+        own_priors(found.post.priors, "reanalyse")
+    except ArgumentError:
+        return []
+    return too_near(found.post.design, found.post.priors)
+
+
+def _centred(tried: Alternatives, own: str, far: list[TooNear]) -> tuple[str, str]:
+    columns = listed([f"`{c}`" for c in dict.fromkeys(p.column for p in far)])
+    formula = next((a.formula for a in tried.attempts if a.label.startswith("centred")), own)
+    told = f", {formula}" if formula != own else ""
+    why = (
+        f"Centre {columns} and reanalyse once more{told}: {far[0].seen}, so that this posterior should not be used. "
+        "The model stays the same."
+    )
+    return formula, why
 
 
 def _fit_again(fit: Fit, tried: Alternatives) -> str:
@@ -204,21 +246,27 @@ def _said(effects: pd.DataFrame, analysis: str) -> list[str]:
     return list(effects.loc[effects["analysis"] == analysis, "conclusion"])
 
 
-def _about_effects(conclusions: pd.DataFrame) -> list[str]:
+def _about_effects(tried: Alternatives, effects: pd.DataFrame, conclusions: pd.DataFrame) -> list[str]:
     found = []
     for name, row in conclusions.iterrows():
         if row["everywhere"]:
             found.append(f"{name} is {_in_words(row['conclusion'])} under all analyses.")
         elif row["same"]:
-            found.append(
-                f"{name} is {_in_words(row['conclusion'])} under all analyses but those of models that the data speak "
-                f"against or that did not converge ({row['discounted']})."
-            )
+            but = _exceptions(tried, effects[effects["effect"] == name], row["conclusion"])
+            found.append(f"{name} is {_in_words(row['conclusion'])} under all analyses but {but}.")
         else:
             found.append(
                 f"{name} is {_in_words(row['conclusion'])} by the model as fitted, but not by: {row['differing']}."
             )
     return found
+
+
+def _exceptions(tried: Alternatives, own: pd.DataFrame, conclusion: str) -> str:
+    """Which analyses of one effect conclude otherwise and do not count, and why: `a and b, which ...`."""
+    found: dict[str, list[str]] = {}
+    for name in own.loc[own["conclusion"] != conclusion, "analysis"]:
+        found.setdefault(why_not(tried, str(name)), []).append(str(name))
+    return ", and ".join(f"{listed(names)}, which {WHICH[reason]}" for reason, names in found.items())
 
 
 def _in_words(conclusion: str) -> str:

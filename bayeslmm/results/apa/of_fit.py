@@ -9,6 +9,7 @@ import pandas as pd
 from bayeslmm.design import RandomTerm
 from bayeslmm.likelihood.covariance import sd_and_correlation
 from bayeslmm.point.distributions import t_quantile
+from bayeslmm.point.singular import Singularity
 from bayeslmm.results.apa import numbers as n
 from bayeslmm.results.apa.model import (
     chosen_terms,
@@ -73,9 +74,16 @@ def _trust(fit: "Fit") -> list[str]:
     if not fit.converged:
         said.append(f"The optimiser did not reach a proven optimum ({'; '.join(fit.certificate.problems)}).")
     if fit.is_singular:
-        reasons = "; ".join(s.sentence.replace("`", "") for s in fit.singularities)
-        said.append(f"The fit was singular: {reasons}.")
+        said.append(f"The fit was singular: {'; '.join(dict.fromkeys(_reason(s) for s in fit.singularities))}.")
     return said
+
+
+def _reason(reason: Singularity) -> str:
+    """The weights of a combination are left to `fit.singularities`."""
+    if reason.kind == "combination":
+        return f"the estimated covariance matrix of the random effects of {reason.group} does not have full rank"
+    subject, _, value = reason.sentence.replace("`", "").rpartition(" is ")
+    return f"{subject} was {value}"
 
 
 def coefficient_text(row: pd.Series, level: float) -> str:

@@ -51,7 +51,7 @@ def test_the_paragraphs_say_what_decides(slopes):
     assert f"NumPy {np.__version__}" in apa.methods
     assert "minimised by a structured quasi-Newton method with exact gradients." in apa.methods
     assert "Satterthwaite" in apa.methods
-    assert "The fit was singular: the correlation of (Intercept) and grade in major is +1." in apa.results
+    assert "The fit was singular: the correlation of (Intercept) and grade in major was +1." in apa.results
     assert "SD = 11.87 (intercept), SD = 0.35 (grade), r = 1.00 (intercept, grade); residual SD = 2.88." in apa.results
     assert f"ICC = .{round(100 * slopes.icc())};" in apa.results
     assert str(apa) == f"{apa.methods}\n\n{apa.results}"
