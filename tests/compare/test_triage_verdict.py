@@ -7,7 +7,7 @@ from scipy.special import ndtr
 
 import bayeslmm as blm
 from bayeslmm.compare.triage.posterior_part import overlap
-from bayeslmm.errors import ArgumentError
+from bayeslmm.errors import ArgumentError, SamplingWarning
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.report import Code, CopyText, Table
 from tests.browser import DESK, PHONE, assert_stands_alone_and_fits, browser, needs_browser
@@ -181,14 +181,25 @@ def test_an_optimiser_that_stops_short_is_told_by_how_much():
 
 
 def test_a_predictor_far_from_zero_is_centred_first():
-    fit = fitted("y ~ year + (year | g)", _growth().assign(year=lambda d: 2010 + d["x"]))
+    data = _growth().assign(year=lambda d: 2010 + d["x"], z=lambda d: np.sin(7 * d["y"]))
+    fit = fitted("y ~ year + z + (year + z | g)", data)
     by_hand = around(fit)
     found = quick(fit, Posterior(data=by_hand.data, design=fit.design, priors=fit.model.priors, model=fit.model))
     assert found.verdict.recommendation == "sample again"
-    assert found.verdict.formula == "y ~ I(year - 2010) + (I(year - 2010) | g)"
+    assert found.verdict.formula == "y ~ I(year - 2010) + z + (I(year - 2010) + z | g)"
     assert found.verdict.sentences[0].startswith("Centre `year` and reanalyse once more, y ~ I(year - 2010)")
     copied = [b.text for s in found.report().sections for b in s.blocks if isinstance(b, CopyText)]
     assert copied == [found.fit.apa().methods, found.fit.apa().results]  # that posterior is not for a paper
+
+
+@pytest.mark.sampling
+def test_no_time_is_spent_on_a_posterior_that_is_not_to_be_used():
+    fit = fitted("y ~ year + (year | g)", _growth().assign(year=lambda d: 2010 + d["x"]))
+    with pytest.warns(SamplingWarning, match="centre `year`"):
+        found = fit.reanalyse(sampling={"draws": 1000})
+    assert found.verdict.recommendation == "sample again"
+    assert found.posterior.post.draws.sigma.size == 200
+    assert not found.posterior.decisions
 
 
 def test_the_paragraphs_of_a_simpler_model_are_those_of_its_fit():

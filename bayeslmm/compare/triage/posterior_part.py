@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pandas as pd
 
+from bayeslmm.bayes.sample_warnings import TooNear, too_near
 from bayeslmm.compare.comparison import compare
 from bayeslmm.compare.triage.alternatives import labels
 from bayeslmm.design import Design, RandomTerm
@@ -58,6 +59,8 @@ class PosteriorPart:
         The tenth.
     post
         The posterior.
+    too_near
+        Default priors of intercepts that lie too far outside of the data for them.
     """
 
     table: pd.DataFrame
@@ -67,6 +70,7 @@ class PosteriorPart:
     sentences: tuple[str, ...]
     near: float
     post: Posterior
+    too_near: tuple[TooNear, ...]
 
 
 def posterior_part(
@@ -91,7 +95,16 @@ def posterior_part(
         sentences=_sentences(prior is not None, decisions),
         near=near,
         post=post,
+        too_near=priors_too_near(post),
     )
+
+
+def priors_too_near(post: Posterior) -> tuple[TooNear, ...]:
+    """Default priors that rule out what the model says where a predictor is zero, far from its data."""
+    try:
+        return tuple(too_near(post.design, own_priors(post.priors, "reanalyse")))
+    except ArgumentError:
+        return ()
 
 
 def parameter_columns(draws: Draws) -> np.ndarray:

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bayeslmm.bayes.files import PathLike
+from bayeslmm.bayes.sample_warnings import too_near
 from bayeslmm.compare.same import check_same
 from bayeslmm.compare.triage import pictures
 from bayeslmm.compare.triage.alternatives import Alternatives, alternatives_part, conclude, focal_functions
@@ -27,6 +28,7 @@ from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.report import Report
 from bayeslmm.results.table_export import Tabular
 
+GLANCE = {"draws": 50, "tune": 100, "check": False}
 OPTIONS = ("post", "focal", "ddf", "level", "near", "seed", "sensitivity", "sampling", "bootstrap")
 
 
@@ -199,11 +201,21 @@ def reanalyse(
         check_same(fit, post, "reanalyse")
     singular = singular_part(fit, level)
     tried = alternatives_part(fit, functions, ddf, level, refits, seed)
-    sampled = fit.sample(**{"seed": seed, "progressbar": False, **(sampling or {})}) if post is None else post
-    found = posterior_part(fit, sampled, functions, level, float(near), sensitivity)
+    sampled, usable = _sampled(fit, {"seed": seed, **(sampling or {})}) if post is None else (post, True)
+    found = posterior_part(fit, sampled, functions, level, float(near), sensitivity and usable)
     effects = _with_posterior(tried.effects, found.effects)
     verdict = verdict_part(fit, singular, tried, effects, found)
     return Reanalysis(fit, singular, tried, found, verdict, effects, level)
+
+
+def _sampled(fit: Fit, options: Mapping[str, Any]) -> tuple[Posterior, bool]:
+    """The posterior, and whether it is one to use: where a predictor has to be centred first, a glance is enough.
+
+    Such posteriors are long ridges, on which chains take up to a hundred times as many steps.
+    """
+    usable = not too_near(fit.design, fit.model.priors)
+    shorter = {} if usable else GLANCE
+    return fit.sample(**{"progressbar": False, **options, **shorter}), usable
 
 
 def _with_posterior(effects: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:

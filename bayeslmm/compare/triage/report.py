@@ -66,7 +66,7 @@ def _why_simpler(found: "Reanalysis") -> str:
     """What a paper says of a model that is not the one that was planned."""
     table = found.alternatives.table
     row = table[table["formula"] == found.verdict.formula].iloc[0]
-    p = float(shown.deciding(table)[row.name])
+    p = float(shown.deciding(table)[str(row.name)])
     bound = ", from a chi-square that is conservative for variances" if shown.too_large(row.to_dict()) else ""
     return (
         f"This model is simpler than the one that was planned, {found.fit.design.formula.written}, of which the "

@@ -7,6 +7,7 @@ change of basis of the random effects too, and the criterion stays; without them
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,15 +46,30 @@ def rescaled(design: Design) -> tuple[Rescaled, ...]:
     """The design with all its slope predictors centred, and scaled; none where that cannot be done by name."""
     if design.source is None:
         return ()
-    predictors = slope_predictors(design)
-    numbers = {name: design.source.read[name] for name in predictors}
-    means = {n: float(v.values[design.rows].mean()) for n, v in numbers.items() if isinstance(v, Numeric)}
-    shifted = {
-        name: f"I({name} {'-' if m > 0 else '+'} {abs(m):.6g})" for name, m in means.items() if f"{m:.6g}" != "0"
-    }
+    means = _means(design)
+    shifted = _shifted(means)
     scaled = {name: f"scale({name})" for name in means}
     made = [_built(design, what, texts) for what, texts in (("centred", shifted), ("scaled", scaled)) if texts]
     return tuple(m for m in made if m is not None)
+
+
+def centred_formula(design: Design, names: Collection[str]) -> str:
+    """The formula with these slope predictors centred, as far as that can be done by name."""
+    if design.source is None:
+        return design.formula.written
+    means = {name: m for name, m in _means(design).items() if name in names}
+    return _replaced(design.formula.written, _shifted(means))
+
+
+def _means(design: Design) -> dict[str, float]:
+    """Means of the slope predictors, over the rows that are used."""
+    assert design.source is not None
+    numbers = {name: design.source.read[name] for name in slope_predictors(design)}
+    return {n: float(v.values[design.rows].mean()) for n, v in numbers.items() if isinstance(v, Numeric)}
+
+
+def _shifted(means: dict[str, float]) -> dict[str, str]:
+    return {name: f"I({name} {'-' if m > 0 else '+'} {abs(m):.6g})" for name, m in means.items() if f"{m:.6g}" != "0"}
 
 
 def slope_predictors(design: Design) -> tuple[str, ...]:

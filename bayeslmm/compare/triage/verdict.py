@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bayeslmm.bayes.sample_warnings import TooNear, too_near
+from bayeslmm.bayes.sample_warnings import TooNear
 from bayeslmm.compare.triage.alternatives import (
     AGAINST,
     NOT_CONVERGED,
@@ -35,13 +35,12 @@ from bayeslmm.compare.triage.alternatives import (
     why_not,
 )
 from bayeslmm.compare.triage.posterior_part import PosteriorPart, turns
+from bayeslmm.compare.triage.rescaled import centred_formula
 from bayeslmm.compare.triage.singular import Singular
 from bayeslmm.compare.triage.sizes import about_sizes, of_other_size, sized
-from bayeslmm.errors import ArgumentError
 from bayeslmm.results.apa.numbers import listed
 from bayeslmm.results.findings import few_groups
 from bayeslmm.results.fit import Fit
-from bayeslmm.results.prior_parameters import own_priors
 
 MOST = 0.5
 POSTERIOR = "posterior"
@@ -141,15 +140,14 @@ def _recommend(
     own = fit.design.formula.written
     if not fit.converged or not tried.optimisers_agree:
         return "fit again", own, (_fit_again(fit, tried),)
+    state = _it_is_singular(tried)
+    if found.too_near:
+        formula, why = _centred(fit, found.too_near)
+        return "sample again", formula, (why, *([state] if singular.is_singular else []))
     diagnostics = found.post.diagnostics()
     if not diagnostics.ok:
         step = next((str(s) for s in diagnostics.table["next_step"] if s), "see post.diagnostics()")
         return "sample again", own, (f"The draws of the posterior should not be used yet: {step}.",)
-    state = _it_is_singular(tried)
-    far = _far_priors(found)
-    if far:
-        formula, why = _centred(tried, own, far)
-        return "sample again", formula, (why, *([state] if singular.is_singular else []))
     agree = bool(conclusions["same"].all())
     if not singular.is_singular:
         return _regular(own, agree)
@@ -163,21 +161,13 @@ def _recommend(
     return "posterior", own, (_why_posterior(found, agree), state)
 
 
-def _far_priors(found: PosteriorPart) -> list[TooNear]:
-    """Default priors that rule out what the model says at a far zero of a predictor."""
-    try:
-        own_priors(found.post.priors, "reanalyse")
-    except ArgumentError:
-        return []
-    return too_near(found.post.design, found.post.priors)
-
-
-def _centred(tried: Alternatives, own: str, far: list[TooNear]) -> tuple[str, str]:
-    columns = listed([f"`{c}`" for c in dict.fromkeys(p.column for p in far)])
-    formula = next((a.formula for a in tried.attempts if a.label.startswith("centred")), own)
-    told = f", {formula}" if formula != own else ""
+def _centred(fit: Fit, far: tuple[TooNear, ...]) -> tuple[str, str]:
+    columns = list(dict.fromkeys(p.column for p in far))
+    formula = centred_formula(fit.design, columns)
+    named = listed([f"`{c}`" for c in columns])
+    told = f", {formula}" if formula != fit.design.formula.written else ""
     why = (
-        f"Centre {columns} and reanalyse once more{told}: {far[0].seen}, so that this posterior should not be used. "
+        f"Centre {named} and reanalyse once more{told}: {far[0].seen}, so that this posterior should not be used. "
         "The model stays the same."
     )
     return formula, why
