@@ -7,6 +7,7 @@ from scipy.special import ndtr
 
 import bayeslmm as blm
 from bayeslmm.compare.triage.posterior_part import overlap
+from bayeslmm.compare.triage.singular import constant_slopes
 from bayeslmm.errors import ArgumentError, SamplingWarning
 from bayeslmm.results.posterior import Posterior
 from bayeslmm.results.report import Code, CopyText, Table
@@ -200,6 +201,34 @@ def test_no_time_is_spent_on_a_posterior_that_is_not_to_be_used():
     assert found.verdict.recommendation == "sample again"
     assert found.posterior.post.draws.sigma.size == 200
     assert not found.posterior.decisions
+
+
+def test_slopes_of_what_is_constant_within_levels_are_left_out():
+    found = quick(fitted("log(accel) ~ log(distance) + Richter + (1 + Richter | Quake)", "earthquake"))
+    assert found.verdict.recommendation == "simpler"
+    assert found.verdict.formula == "log(accel) ~ log(distance) + Richter + (1 | Quake)"
+    assert "`Richter` has one value in each level of `Quake`" in found.verdict.sentences[0]
+
+
+@pytest.mark.parametrize("constant", [("w",), ("w", "v")])
+def test_slopes_that_no_level_tells_of_go_together_and_others_stay(constant):
+    rng = np.random.default_rng(3)
+    levels = pd.DataFrame({"w": rng.normal(size=12), "v": rng.normal(size=12)})
+    data = levels.loc[np.repeat(np.arange(12), 5)].assign(g=np.repeat([f"g{i:02}" for i in range(12)], 5))
+    data["x"] = rng.normal(size=60)
+    data["y"] = data["x"] * (1 + np.repeat(rng.normal(size=12), 5)) + rng.normal(size=60)
+    slopes = " + ".join(constant)
+    fit = fitted(f"y ~ x + {slopes} + (1 + x + {slopes} | g)", data.reset_index(drop=True))
+    assert constant_slopes(fit.design) == tuple(("g", c) for c in constant)
+    found = quick(fit)
+    assert f"y ~ x + {slopes} + (1 + x | g)" in set(found.alternatives.table["formula"])
+    assert sum("so that no level tells of a slope" in s for s in found.verdict.sentences) == 1
+
+
+def test_a_variance_for_each_sex_is_no_slope():
+    assert not constant_slopes(fitted("distance ~ age + (0 + Sex | Subject)", "orthodont").design)
+    assert constant_slopes(fitted("distance ~ age + (Sex | Subject)", "orthodont").design)
+    assert not constant_slopes(fitted(SALARY, "salary").design)
 
 
 def test_the_paragraphs_of_a_simpler_model_are_those_of_its_fit():

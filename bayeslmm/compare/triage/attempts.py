@@ -11,6 +11,7 @@ from typing import get_args
 import numpy as np
 
 from bayeslmm.compare.triage.rescaled import rescaled
+from bayeslmm.compare.triage.singular import constant_slopes
 from bayeslmm.design.design import Design
 from bayeslmm.design.simpler import (
     RandomPart,
@@ -109,11 +110,25 @@ def _simpler(fit: Fit, identity: np.ndarray) -> Iterator[Attempt]:
         if other is not None:
             found.append(written(formula, simpler.part))
             yield Attempt(simpler.kind, simpler.label, found[-1], other, identity)
-    part = _until_not_singular(fit)
-    if part is not None and (text := written(formula, part)) not in found:
-        other = _refit_part(fit, part)
-        if other is not None:
-            yield Attempt("not singular", "simplified until not singular", text, other, identity)
+    more = (
+        ("no slope", "no slopes of constant columns", without_constant_slopes(fit.design)),
+        ("not singular", "simplified until not singular", _until_not_singular(fit)),
+    )
+    for kind, label, part in more:
+        if part is not None and (text := written(formula, part)) not in found:
+            other = _refit_part(fit, part)
+            if other is not None:
+                found.append(text)
+                yield Attempt(kind, label, text, other, identity)
+
+
+def without_constant_slopes(design: Design) -> RandomPart | None:
+    """The random part without slopes that no level tells of (see `constant_slopes`); None where it has none."""
+    part, factors = whole(design.formula), factors_of(design)
+    for group, effect in constant_slopes(design):
+        left = without_effect(design, part, group, effect, factors)
+        part = part if left is None else left
+    return part if part != whole(design.formula) else None
 
 
 def factors_of(design: Design) -> frozenset[str]:

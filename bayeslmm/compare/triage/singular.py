@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bayeslmm.compare.variance_profiles import effects_of, variance_curves, variance_parameters
-from bayeslmm.design import RandomTerm
+from bayeslmm.design import Design, RandomTerm
 from bayeslmm.point.distributions import normal_quantile
 from bayeslmm.point.profile import Curve, Parameter
 from bayeslmm.results.fit import Fit
@@ -82,6 +82,21 @@ def _row(fit: Fit, a: Parameter, curve: Curve | None) -> tuple[str | float, ...]
     ends = (np.nan, np.nan) if curve is None else (curve.lower, curve.upper)
     informative = min(informative_levels(term, a.row), informative_levels(term, a.column))
     return (term.group, a.kind, effects_of(term, a), value, *ends, term.n_levels, informative, fit.nobs)
+
+
+def constant_slopes(design: Design) -> tuple[tuple[str, str], ...]:
+    """Groups and slopes of columns that are the same in all rows of every level, beside an intercept of the levels.
+
+    Such a slope is not one: it lets the variance of the intercepts change along the column. Without an intercept,
+    `(0 + sex | id)`, columns are meant so: a variance for each sex.
+    """
+    return tuple(
+        (term.group, effect)
+        for term in design.terms
+        if "(Intercept)" in term.effects
+        for a, effect in enumerate(term.effects)
+        if informative_levels(term, a) == 0
+    )
 
 
 def informative_levels(term: RandomTerm, effect: int) -> int:

@@ -7,6 +7,8 @@ match wins:
 fit again     the optimality conditions fail, or another optimiser found a criterion lower by more than 0.001
 sample again  the diagnostics of the posterior say that its draws should not be used yet, or a predictor lies so far
               from zero that the default prior of an intercept's sd rules out what the fit says (centre it)
+simpler       the fit is singular, some random slopes are of columns that do not vary within any level of their group,
+              and the model without them converged, is not spoken against, and concludes as the posterior does
 as written    the fit is not singular, and all analyses that count lead to the same conclusions
 simpler       the fit is singular, more than half of the posterior lies near each boundary that it is on, a simpler
               model is not singular, the data do not speak against it, and its conclusions are those of the posterior
@@ -34,10 +36,13 @@ from bayeslmm.compare.triage.alternatives import (
     Alternatives,
     why_not,
 )
+from bayeslmm.compare.triage.attempts import without_constant_slopes
 from bayeslmm.compare.triage.posterior_part import PosteriorPart, turns
 from bayeslmm.compare.triage.rescaled import centred_formula
-from bayeslmm.compare.triage.singular import Singular
+from bayeslmm.compare.triage.singular import Singular, constant_slopes
 from bayeslmm.compare.triage.sizes import about_sizes, of_other_size, sized
+from bayeslmm.design import Design
+from bayeslmm.design.simpler import written
 from bayeslmm.results.apa.numbers import listed
 from bayeslmm.results.findings import few_groups
 from bayeslmm.results.fit import Fit
@@ -99,7 +104,8 @@ def verdict_part(
     conclusions, flags = _conclusions(tried, effects)
     which, formula, reasons = _recommend(fit, singular, tried, found, conclusions, effects)
     told = (*_about_effects(tried, effects, conclusions), *about_sizes(tried, effects))
-    sentences = (*reasons, *told, *_about_prior(found), *_about_groups(fit))
+    slopes = _about_slopes(fit.design, which)
+    sentences = (*reasons, *slopes, *told, *_about_prior(found), *_about_groups(fit))
     return Verdict(which, formula, sentences, conclusions, flags)
 
 
@@ -149,6 +155,9 @@ def _recommend(
         step = next((str(s) for s in diagnostics.table["next_step"] if s), "see post.diagnostics()")
         return "sample again", own, (f"The draws of the posterior should not be used yet: {step}.",)
     agree = bool(conclusions["same"].all())
+    plain = _without_constant_slopes(fit, tried, effects) if singular.is_singular else None
+    if plain is not None:
+        return "simpler", plain, (f"Report {plain}: {_no_slopes(fit.design)}.", state)
     if not singular.is_singular:
         return _regular(own, agree)
     simpler = _simpler_model(tried, found, effects)
@@ -159,6 +168,34 @@ def _recommend(
         )
         return "simpler", simpler, (why, state)
     return "posterior", own, (_why_posterior(found, agree), state)
+
+
+def _without_constant_slopes(fit: Fit, tried: Alternatives, effects: pd.DataFrame) -> str | None:
+    """The formula without slopes that no level tells of, where it may stand in for the model as written."""
+    part = without_constant_slopes(fit.design)
+    if part is None:
+        return None
+    formula = written(fit.design.formula, part)
+    own = tried.table[(tried.table["formula"] == formula) & tried.table["converged"] & ~tried.table["against"]]
+    fine = [str(name) for name in own.index if _said(effects, str(name)) == _said(effects, POSTERIOR)]
+    return formula if fine else None
+
+
+def _no_slopes(design: Design) -> str:
+    """What slopes of columns that are constant within levels are, in words."""
+    by_group: dict[str, list[str]] = {}
+    for group, effect in constant_slopes(design):
+        by_group.setdefault(group, []).append(f"`{effect}`")
+    told = [
+        f"{listed(names)} {'has' if len(names) == 1 else 'have'} one value in each level of `{group}`"
+        for group, names in by_group.items()
+    ]
+    return f"{'; '.join(told)}, so that no level tells of a slope"
+
+
+def _about_slopes(design: Design, which: str) -> list[str]:
+    """A remark where the recommendation has not said it."""
+    return [f"{_no_slopes(design)}."] if constant_slopes(design) and which != "simpler" else []
 
 
 def _centred(fit: Fit, far: tuple[TooNear, ...]) -> tuple[str, str]:
