@@ -152,7 +152,8 @@ def test_no_bar_is_sent_to_lm():
     ("data", "message"),
     [
         (None, "data is of type NoneType; give a data frame"),
-        ([1, 2], "data is of type list; give a data frame"),
+        ([1, 2], r"data is (of type list|a list that holds something of type int); give (a|one) data frame"),
+        ([], r"data is (of type list|a list that is empty); give (a|one) data frame"),
         (DATA.to_numpy(), "data is of type ndarray; give a data frame"),
         ("data.csv", "data is of type str.*a file is read first, with pandas.read_csv"),
         (DATA.iloc[:0], "the data have no rows"),
