@@ -218,10 +218,10 @@ def _panel(ax: Axes, density: Density, inches: float) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(3 if inches < 2 else 4, steps=[1, 2, 5, 10]))
     x = _grid(draws, density.support)
     if spread > 0:
-        at, height = smooth_density(draws, density.support, x[0], x[-1])
-        ax.fill_between(at, height, color=style.BAYES, alpha=style.veil(0.35), lw=0)
-        ax.plot(at, height, color=style.BAYES, lw=1.2)
-        ax.set_ylim(0, 1.15 * float(height.max()))
+        at, curve = smooth_density(draws, density.support, x[0], x[-1])
+        ax.fill_between(at, curve, color=style.BAYES, alpha=style.veil(0.35), lw=0)
+        ax.plot(at, curve, color=style.BAYES, lw=1.2)
+        ax.set_ylim(0, 1.15 * float(curve.max()))
     else:
         ax.axvline(draws[0], color=style.BAYES, lw=1.5)
     prior = density.prior(x)
