@@ -60,7 +60,7 @@ def clusters(data: Any, cluster: Any, rows: np.ndarray) -> Clusters:
     if missing.any():
         raise DataError(
             f"cluster: `{name}` is missing in {missing.sum()} of the {rows.size} rows used, the first of them row "
-            f"{rows[np.flatnonzero(missing)[0]] + 1}; drop these rows from the data first"
+            f"{rows[np.flatnonzero(missing)[0]]} (counted from 0); drop these rows from the data first"
         )
     joined = labels[0] if len(labels) == 1 else np.array([":".join(map(str, row)) for row in zip(*labels, strict=True)])
     factor = text_factor(np.array([str(v) for v in joined], dtype=object))

@@ -11,11 +11,10 @@ from bayeslmm.errors import DataError
 
 
 def in_words(positions: np.ndarray) -> str:
-    """Rows by number, the first three of them."""
-    first = ", ".join(str(i + 1) for i in positions[:3])
-    return (
-        f"{positions.size} row{'s' if positions.size > 1 else ''} (row {first}{', ...' if positions.size > 3 else ''})"
-    )
+    """Rows by position, the first three of them."""
+    first = ", ".join(map(str, positions[:3]))
+    several, more = "s" if positions.size > 1 else "", ", ..." if positions.size > 3 else ""
+    return f"{positions.size} row{several} (row {first}{more}, counted from 0)"
 
 
 def check_weighted(missing: Mapping[str, np.ndarray]) -> None:

@@ -94,7 +94,8 @@ def check_same_data(design: Design, data: Any) -> None:
         rows = _differing(value, found.values[name])
         if rows.size:
             raise DataError(
-                f"other data: column `{name}` differs in {rows.size} of {own.n} rows, first in row {rows[0] + 1}"
+                f"other data: column `{name}` differs in {rows.size} of {own.n} rows, first in row {rows[0]} (counted "
+                "from 0)"
             )
 
 

@@ -139,6 +139,6 @@ def _check_leverage(design: Design, kind: Kind) -> None:
     alone = np.flatnonzero((left**2).sum(axis=1) > 1 - OWN)
     if POWER[kind] and alone.size:
         raise ArgumentError(
-            f'kind="{kind}": row {design.rows[alone[0]]} alone decides a coefficient (leverage 1), and has no residual '
-            'to learn from; take kind="HC1", or leave the row or the coefficient out'
+            f'kind="{kind}": row {design.rows[alone[0]]} (counted from 0) alone decides a coefficient (leverage 1), '
+            'and has no residual to learn from; take kind="HC1", or leave the row or the coefficient out'
         )

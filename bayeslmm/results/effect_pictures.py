@@ -19,6 +19,7 @@ from bayeslmm.results.short_names import short_names
 NAMED, TALLEST, NARROW = 60, 9.0, 5.0
 NAMES = 0.4  # share of a panel for the names of levels
 CURVE, MOST_LINES, MOST_POINTS = 60, 8, 5000
+BESIDE, BESIDE_NAME = 0.16, 32  # of the width of a category; points of a legend
 CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D00", "#7F7F7F")
 
 
@@ -133,7 +134,7 @@ def effects_plot(
     ax: Axes | None,
     colour: str = style.REML,
 ) -> Axes:
-    """Expected responses with their band over the data.
+    """Expected responses with their band over the data, which have the colour of their line where they have one.
 
     Parameters
     ----------
@@ -151,22 +152,24 @@ def effects_plot(
     groups = [None] if by is None else list(dict.fromkeys(table[by]))
     if len(groups) > MOST_LINES:
         raise ArgumentError(f"effects(by={by!r}): {len(groups)} lines are too many to tell apart; at most {MOST_LINES}")
-    _data(ax, x, design, numeric)
+    line = None if by is None else _line_of(design, by, groups)
+    if line is None:
+        _data(ax, x, design, numeric)
+    else:
+        _coloured_data(ax, x, design, numeric, line, len(groups))
     for i, group in enumerate(groups):
         own = table if group is None else table[table[by] == group]
         hue = colour if by is None else CYCLE[i]
         if numeric:
             _line(ax, own, variable, hue, _label(by, group))
         else:
-            _points(ax, own, 0.16 * (i - (len(groups) - 1) / 2), hue, _label(by, group))
+            _points(ax, own, _step(len(groups)) * (i - (len(groups) - 1) / 2), hue, _label(by, group))
     if not numeric:
         room = style.room(ax, width) / len(labels)
         ax.set_xticks(range(len(labels)), [style.fold(s, room, 8) for s in short_names(labels, 3 * room)])
         ax.set_xlim(-0.6, len(labels) - 0.4)
     if by is not None:
-        low, high = ax.get_ylim()
-        ax.set_ylim(low, high + 0.14 * (high - low))
-        ax.legend(frameon=False, fontsize=8, loc="upper left", ncols=len(groups), borderpad=0.1, columnspacing=1)
+        _legend(ax, width)
     style.tidy(
         ax, style.fold(_effects_title(table, design.response, variable, by, numeric, level), style.room(ax, width))
     )
@@ -174,6 +177,17 @@ def effects_plot(
     ax.set_ylabel(style.fold(design.response, style.inches(ax, height=True), 9), fontsize=9)
     ax.tick_params(labelsize=8)
     return ax
+
+
+def _legend(ax: Axes, width: float) -> None:
+    """The lines by name, above the data, in as many rows as the names need."""
+    names = ax.get_legend_handles_labels()[1]
+    widest = max(style.text_points(name, 8) for name in names) + BESIDE_NAME
+    columns = int(np.clip(72 * style.room(ax, width) / widest, 1, len(names)))
+    rows = -(-len(names) // columns)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + (0.07 + 0.07 * rows) * (high - low))
+    ax.legend(frameon=False, fontsize=8, loc="upper left", ncols=columns, borderpad=0.1, columnspacing=1)
 
 
 def _effects_title(
@@ -191,17 +205,46 @@ def _label(by: str | None, group: Any) -> str | None:
 
 
 def _positions(value: Any, rows: np.ndarray, labels: list[str]) -> np.ndarray:
-    given = value.values.astype(str) if isinstance(value, Logical) else as_factor(value).labels()
+    given = (value.values == 1).astype(str) if isinstance(value, Logical) else as_factor(value).labels()
     where = {label: i for i, label in enumerate(labels)}
     return np.array([where.get(str(v), np.nan) for v in given[rows]], dtype=float)
 
 
+def _line_of(design: Design, by: str, groups: list[Any]) -> np.ndarray | None:
+    """Which line each row (n,) belongs to; None where the lines are at other numbers than the rows."""
+    value = design.columns[by]
+    if not isinstance(value, Numeric):
+        return _positions(value, design.rows, [str(g) for g in groups]).astype(int)
+    same = value.values[design.rows, None] == np.array(groups, dtype=float)
+    return same.argmax(axis=1) if same.any(axis=1).all() else None
+
+
+def _step(count: int) -> float:
+    """How far lines stand beside each other at one category."""
+    return min(BESIDE, 0.75 / count)
+
+
 def _data(ax: Axes, x: np.ndarray, design: Design, numeric: bool) -> None:
-    rng = np.random.default_rng(0)
-    some = rng.permutation(design.n)[:MOST_POINTS]
-    jitter = 0.0 if numeric else rng.uniform(-0.25, 0.25, some.size)
+    some, jitter = _some(design.n)
     look: Any = {"ms": 2.5, "color": style.ink(), "mew": 0, "rasterized": some.size > style.MANY_POINTS}
-    ax.plot(x[some] + jitter, design.y[some], "o", alpha=style.veil(0.35), zorder=1, **look)
+    at = x[some] if numeric else x[some] + 0.25 * jitter
+    ax.plot(at, design.y[some], "o", alpha=style.veil(0.35), zorder=1, **look)
+
+
+def _coloured_data(ax: Axes, x: np.ndarray, design: Design, numeric: bool, line: np.ndarray, count: int) -> None:
+    """The rows in the colour of their line (n,), in random order so that no colour lies on top of all others."""
+    some, jitter = _some(design.n)
+    beside = _step(count) * (line[some] - (count - 1) / 2 + 0.35 * jitter)
+    at = x[some] if numeric else x[some] + beside
+    look: Any = {"s": 9, "lw": 0, "rasterized": some.size > style.MANY_POINTS, "zorder": 1.5}
+    ax.scatter(at, design.y[some], c=np.array(CYCLE)[line[some]], alpha=style.veil(0.5), **look)
+
+
+def _some(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that are shown, in random order, with a number in (-1, 1) for each."""
+    rng = np.random.default_rng(0)
+    some = rng.permutation(n)[:MOST_POINTS]
+    return some, rng.uniform(-1, 1, some.size)
 
 
 def _line(ax: Axes, own: pd.DataFrame, variable: str, colour: str, label: str | None) -> None:

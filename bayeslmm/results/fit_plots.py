@@ -206,7 +206,7 @@ class FitPlots:
         variable
             A predictor of the fixed part.
         by
-            Another one: a line for each of its levels, or for its 10%, 50% and 90% quantile.
+            Another one: a line for each level, in the colour of its rows, or for its 10%, 50% and 90% quantile.
         level, ddf
             Of the intervals, pointwise.
         width, ax

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import arviz_stats
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,6 +25,7 @@ from bayeslmm.results.panels import headline, new_panels
 from bayeslmm.results.posterior_draws import Draws
 from bayeslmm.results.prior_parameters import PriorParameter, marginal_correlation, own_priors, prior_parameters
 from bayeslmm.results.simulations import Seed
+from bayeslmm.results.smooth_density import smooth_density
 
 if TYPE_CHECKING:
     from bayeslmm.results.posterior import Posterior
@@ -218,10 +218,10 @@ def _panel(ax: Axes, density: Density, inches: float) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(3 if inches < 2 else 4, steps=[1, 2, 5, 10]))
     x = _grid(draws, density.support)
     if spread > 0:
-        at, height, _ = arviz_stats.base.array_stats.kde(draws)
-        ax.fill_between(at, height, color=style.BAYES, alpha=style.veil(0.35), lw=0)
-        ax.plot(at, height, color=style.BAYES, lw=1.2)
-        ax.set_ylim(0, 1.15 * height.max())
+        at, curve = smooth_density(draws, density.support, x[0], x[-1])
+        ax.fill_between(at, curve, color=style.BAYES, alpha=style.veil(0.35), lw=0)
+        ax.plot(at, curve, color=style.BAYES, lw=1.2)
+        ax.set_ylim(0, 1.15 * float(curve.max()))
     else:
         ax.axvline(draws[0], color=style.BAYES, lw=1.5)
     prior = density.prior(x)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayeslmm.design.stacked import stacked
-from bayeslmm.errors import PACKAGE, ArgumentError, ConvergenceWarning, SingularFitWarning
+from bayeslmm.errors import PACKAGE, ArgumentError, ConvergenceWarning, DataError, SingularFitWarning
 from bayeslmm.model import Model
 from bayeslmm.point.optimise import Optimizer
 from bayeslmm.point.seeds import generator
@@ -18,8 +18,23 @@ if TYPE_CHECKING:
 
 
 def are_frames(data: Any) -> bool:
-    """Whether these are several frames, as multiple imputation makes them."""
-    return isinstance(data, list) and bool(data) and not any(np.isscalar(d) for d in data)
+    """Whether these are several frames, as multiple imputation makes them.
+
+    Raises
+    ------
+    DataError
+        A list of something else, or an empty one.
+    """
+    if not isinstance(data, list):
+        return False
+    wrong = next((type(d).__name__ for d in data if d is None or np.isscalar(d)), None)
+    if wrong or not data:
+        given = f"holds something of type {wrong}" if wrong else "is empty"
+        raise DataError(
+            f"data is a list that {given}; give one data frame (pandas, polars, pyarrow, or a dict of columns), or a "
+            "list of such frames, one for each imputed data set"
+        )
+    return True
 
 
 def pooled_fits(models: list[Model], reml: bool, optimizer: Optimizer) -> PooledFits:

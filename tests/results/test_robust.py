@@ -271,7 +271,7 @@ def fit_t(fit) -> float:
         ("major:grde", DataError, "no column `grde` in the data; did you mean `grade`"),
         (np.arange(7), ArgumentError, r"an array of shape \(7,\) for 25 rows"),
         (np.zeros(25), DataError, "has one value in the rows used"),
-        (np.r_[np.nan, np.arange(24.0)], DataError, "missing in 1 of the 25 rows used, the first of them row 1"),
+        (np.r_[np.nan, np.arange(24.0)], DataError, "missing in 1 of the 25 rows used, the first of them row 0 "),
     ],
 )
 def test_clusters_that_are_none_are_refused(cluster, error, message):
@@ -300,6 +300,6 @@ def test_bad_arguments_are_refused(call, message):
 def test_a_row_with_leverage_one_is_refused_where_it_matters():
     data = blm.datasets.load("salary").assign(one=lambda d: np.where(np.arange(25) == 4, 1.0, 0.0))
     fit = blm.lm("salary ~ grade + one", data)
-    with pytest.raises(ArgumentError, match="row 4 alone decides a coefficient"):
+    with pytest.raises(ArgumentError, match="row 4 \\(counted from 0\\) alone decides a coefficient"):
         fit.robust("HC3")
     assert np.isfinite(fit.robust("HC1").vcov).all(axis=None)

@@ -85,7 +85,7 @@ class LinearWords(LinearTests):
         if self.df_resid > FEW:
             return residual_lines(kind, values)
         cells = rformat.format_numbers(values, DIGITS)
-        return f"{kind}:\n" + rformat.named_vector([str(row + 1) for row in self.design.rows], cells)
+        return f"{kind}:\n" + rformat.named_vector([str(row) for row in self.design.rows], cells)
 
     def _coefficient_lines(self) -> str:
         dropped = self.design.dropped
