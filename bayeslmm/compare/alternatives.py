@@ -108,7 +108,7 @@ class Alternatives(Tabular):
     def _block(self, term: str, told: dict[str, str]) -> str:
         own = self.table[self.table["term"] == term]
         decimals = rformat.decimals_for(own["se"].to_numpy(float))
-        number = {c: ["" if pd.isna(v) else rformat.fixed(v, decimals) for v in own[c]] for c in COLUMNS}
+        number = {c: ["" if pd.isna(v) else rformat.short(v, decimals) for v in own[c]] for c in COLUMNS}
         interval = [f"[{a}, {b}]" if a and b else "" for a, b in zip(number["lower"], number["upper"], strict=True)]
         df = ["" if pd.isna(v) else rformat.fixed(v, 1) for v in own["df"]]
         p = ["" if pd.isna(v) else rformat.format_p_values([v], 2)[0] for v in own["p"]]

@@ -102,7 +102,7 @@ class Comparison(Tabular):
         decimals = [rformat.decimals_for([size]) for size in t["sd"]]
         shown = ("reml", "reml_se", "reml_lower", "reml_upper", "median", "sd", "lower", "upper")
         cells = {
-            c: ["" if pd.isna(v) else rformat.fixed(v, d) for v, d in zip(t[c], decimals, strict=True)] for c in shown
+            c: ["" if pd.isna(v) else rformat.short(v, d) for v, d in zip(t[c], decimals, strict=True)] for c in shown
         }
         reml_interval = [
             f"[{a}, {b}]" if a else "" for a, b in zip(cells["reml_lower"], cells["reml_upper"], strict=True)

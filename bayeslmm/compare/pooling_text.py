@@ -51,7 +51,7 @@ def _block(pooling: "Pooling", term: RandomTerm, most: int = 20) -> str:
 
 def _mover_line(row: Any) -> str:
     decimals = rformat.decimals_for([row.reml_se])
-    own, pooled = (rformat.fixed(v, decimals) for v in (row.no_pooling, row.no_pooling + row.moved))
+    own, pooled = (rformat.short(v, decimals) for v in (row.no_pooling, row.no_pooling + row.moved))
     line = f"{row.term}: {row.level} moved most, from {own} to {pooled} ({row.n} rows): {row.why}"
     return fill(line, 80, subsequent_indent="  ")
 
@@ -77,7 +77,7 @@ def _effect_block(wide: pd.DataFrame, effect: str, kinds: dict[str, str], most: 
     """Lines of one coefficient: its name, the kinds of pooling, the levels."""
     values = {kind: wide[(kind, effect)].to_numpy(float)[:most] for kind in kinds}
     decimals = rformat.decimals_for(wide[("reml_se", effect)].to_numpy(float))
-    columns = [["" if np.isnan(v) else rformat.fixed(v, decimals) for v in values[kind]] for kind in kinds]
+    columns = [["" if np.isnan(v) else rformat.short(v, decimals) for v in values[kind]] for kind in kinds]
     columns.append([rformat.fixed(v, 3) for v in wide[("pooling_factor", effect)].to_numpy(float)[:most]])
     text = rformat.columns_as_text([*kinds.values(), "factor"], columns, [False] * (len(kinds) + 1))
     return [effect, *text.splitlines()]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 EPSILON = float(np.finfo(float).eps)
+MOST_DECIMALS = 6  # of fixed notation, where scientific is shorter
 VOWELS = "aeiou"
 CUTS = ((0.001, "***"), (0.01, "**"), (0.05, "*"), (0.1, "."))
 LEGEND = "Signif. codes:  0 '***' 0.001 '**' 0.01 '*' 0.05 '.' 0.1 ' ' 1"
@@ -31,6 +32,23 @@ def format_numbers(values: Sequence[float] | np.ndarray, digits: int = 7, nsmall
 def fixed(value: float, decimals: int) -> str:
     """Format one value with this many decimals; zero has no sign."""
     return _show(value, f".{decimals}f")
+
+
+def short(value: float, decimals: int) -> str:
+    """Format one value with this many decimals; scientific, as precisely, where that is shorter and many are needed.
+
+    Examples
+    --------
+    >>> short(0.0123456, 5), short(5.7234e-06, 8), short(-1.2e-09, 8)
+    ('0.01235', '5.72e-06', '0')
+    """
+    plain = fixed(value, decimals)
+    if decimals <= MOST_DECIMALS or not np.isfinite(value):
+        return plain
+    if float(plain) == 0:
+        return "0"
+    mantissa = max(0, decimals + int(np.floor(np.log10(abs(float(plain))))))
+    return min(plain, _show(value, f".{mantissa}e"), key=len)
 
 
 def format_p_values(p: Sequence[float] | np.ndarray, digits: int = 3) -> list[str]:

@@ -129,7 +129,7 @@ class WildBootstrap(Tabular):
         t = self.table
         decimals = [rformat.decimals_for([se]) for se in t["se"]]
         numbers = [
-            [rformat.fixed(v, d) for v, d in zip(t[c], decimals, strict=True)]
+            [rformat.short(v, d) for v, d in zip(t[c], decimals, strict=True)]
             for c in ("estimate", "se", "lower", "upper")
         ]
         columns = [

@@ -156,17 +156,30 @@ def names_fit(ax: Axes, count: int) -> bool:
 
 
 def fold_titles(panels: np.ndarray) -> None:
-    """Fold the titles of panels to the room that the layout leaves, up to the next panel or the edge."""
+    """Fold the titles of panels to the room that the layout leaves, up to the next panel or the edge.
+
+    The layout keeps the middle of a title free: one much wider than its panel would leave it no room, so that titles
+    are folded to the panels as they stand first.
+    """
     figure: Any = panels[0].get_figure(root=True)
+    titles = {ax: [(t, t.get_text()) for t in _left_titles(ax)] for ax in panels}
+    for ax, own in titles.items():
+        for title, text in own:
+            title.set_text(fold(text, inches(ax), float(title.get_fontsize())))
     lay_out(figure)
     boxes = [ax.get_window_extent() for ax in figure.axes if ax.get_visible()]
-    for ax in panels:
+    for ax, own in titles.items():
         box = ax.get_window_extent()
         beside = [b.x0 for b in boxes if b.x0 > box.x0 + 1 and b.y0 < box.y1 and box.y0 < b.y1]
         room = (min([*beside, figure.bbox.x1]) - box.x0) / figure.dpi - GAP
-        for title in ax.get_children():
-            if isinstance(title, Text) and title.get_text() and title.get_text() == ax.get_title("left"):
-                title.set_text(fold(title.get_text(), room, float(title.get_fontsize())))
+        for title, text in own:
+            title.set_text(fold(text, room, float(title.get_fontsize())))
+
+
+def _left_titles(ax: Axes) -> list[Text]:
+    return [
+        t for t in ax.get_children() if isinstance(t, Text) and t.get_text() and t.get_text() == ax.get_title("left")
+    ]
 
 
 def _even_lines(text: str, points: float, size: float) -> list[str]:

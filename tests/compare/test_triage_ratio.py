@@ -112,7 +112,7 @@ def test_the_text_names_the_distribution_behind_each_p():
     fit = weak(2)
     text = str(fit.reanalyse(post=around(fit), sensitivity=False))
     line = next(row for row in text.splitlines() if row.startswith("without (x | g)"))
-    assert line.split()[-4:] == ["boot", "399,", "+-0.007", "against"]
+    assert line.split()[-4:] == ["boot", "399", "+-0.007,", "against"]
     assert "boot 399: parametric bootstrap, 399 refits" in text
     assert "+-: Monte Carlo standard error of p" in text
     assert "against: the data speak against this model" in text

@@ -15,13 +15,15 @@ from bayeslmm.errors import ArgumentError, did_you_mean
 from bayeslmm.point.profile import Curve
 from bayeslmm.results import style
 from bayeslmm.results.panels import headline, new_panels
-from bayeslmm.results.short_names import short_names
+from bayeslmm.results.short_names import short_names, two_lines
 
 if TYPE_CHECKING:
     from bayeslmm.compare.triage.reanalysis import Reanalysis
 
 MOST = 12
 NARROW = 5.0
+LINES = 5  # of the title of a panel, before there are fewer panels side by side
+BETWEEN = 0.4  # inches of a panel's width that its title has not
 NAMES = 0.42  # share of the width for the names of analyses
 
 
@@ -34,24 +36,39 @@ def forest(found: "Reanalysis", effect: str | None, ax: Axes | None, width: floa
     if chosen not in names:
         raise ArgumentError(f"plot: no effect `{chosen}` was compared{did_you_mean(str(chosen), names)}")
     rows = found.effects[found.effects["effect"] == chosen]
-    ax = style.new_axes(ax, width, 0.26 * len(rows) + 1.2)
+    labels = _labels(rows["analysis"].tolist(), NAMES * (0.85 * width if ax is None else style.room(ax, width)))
+    title = _forest_title(found, chosen)
+    ax = style.new_axes(ax, width, _forest_height(labels, title, width))
     first = rows["conclusion"].iloc[0]
     ax.axvline(0, color=style.ink(), lw=0.8)
     ax.axvline(rows["estimate"].iloc[0], color=style.REML, lw=0.6, ls=":")
     for y, row in zip(np.arange(len(rows))[::-1], rows.to_dict("records"), strict=True):
         _interval(ax, float(y), row, bool(why_not(found.alternatives, row["analysis"])))
     marks = [_mark(found, row, first) for row in rows.to_dict("records")]
-    labels = short_names(rows["analysis"].tolist(), NAMES * style.room(ax, width))
     ticks = [label + m for label, m in zip(labels, marks, strict=True)]
     ax.set_yticks(np.arange(len(rows))[::-1], ticks)
     ax.tick_params(labelsize=8)
     ax.xaxis.set_major_locator(MaxNLocator(4 if width < NARROW else 7, steps=[1, 2, 5, 10]))
     ax.set_ylim(-0.6, len(rows) - 0.4)
-    style.tidy(ax, _forest_title(found, chosen))
+    style.tidy(ax, title)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(style.fold(f"{chosen}, {100 * found.level:g}% interval", style.inches(ax), 9), fontsize=9)
     style.fold_titles(np.array([ax]))
     return ax
+
+
+def _forest_height(labels: list[str], title: str, width: float) -> float:
+    """Inches that names of several lines and a long title need."""
+    lines = 1 + max(label.count("\n") for label in labels)
+    above = style.fold(title, (1 - NAMES) * width, 10).count("\n")
+    return max(0.26, 0.06 + 0.14 * lines) * len(labels) + 0.9 + 0.17 * max(2, above)
+
+
+def _labels(analyses: list[str], inches: float) -> list[str]:
+    """Names of the analyses in this room; in several lines where they could not be told apart in one."""
+    short = short_names(analyses, inches)
+    fitting = all(style.text_points(name, 8) <= 72 * inches for name in short)
+    return short if fitting else two_lines(analyses, inches)
 
 
 def _mark(found: "Reanalysis", row: dict[Any, Any], first: str) -> str:
@@ -82,12 +99,13 @@ def variances(found: "Reanalysis", width: float, given: Any = None) -> np.ndarra
     table, values = found.posterior.table, parameter_columns(found.posterior.post.draws)
     every = np.flatnonzero(table["kind"].isin(["sd", "cor"]))
     shown = every[:MOST]
-    axes, figure = _panels(given, len(shown), width, "plot_posterior")
+    titles = [f"{table.index[j]}\n{100 * table['near'].iloc[j]:.0f}% near the boundary" for j in shown]
+    axes, figure = _panels(given, titles, width, "plot_posterior")
     method = "REML" if found.fit.reml else "ML"
-    for ax, j in zip(axes, shown, strict=True):
+    for ax, j, title in zip(axes, shown, titles, strict=True):
         row = table.iloc[j]
         _variance(ax, row, values[:, j], _edge(found, row))
-        _titled(ax, str(table.index[j]), f"{100 * row['near']:.0f}% near the boundary")
+        _titled(ax, title)
         ax.grid(axis="y", visible=False)
     part = f" ({MOST} of {len(every)})" if len(every) > MOST else ""
     title = f"Posterior of the sds and correlations{part}; the line is the {method} estimate"
@@ -122,9 +140,9 @@ def _edge(found: "Reanalysis", row: pd.Series) -> float:
     return part.near * float(np.median(part.post.draws.sigma)) / float(typical(term)[term.effects.index(row["term"])])
 
 
-def _titled(ax: Axes, name: str, below: str = "") -> None:
+def _titled(ax: Axes, title: str) -> None:
     style.tidy(ax, "")
-    ax.set_title("\n".join([name, *([below] if below else [])]), loc="left", fontsize=9)
+    ax.set_title(title, loc="left", fontsize=9)
 
 
 def profiles(found: "Reanalysis", width: float, given: Any = None) -> np.ndarray:
@@ -133,11 +151,12 @@ def profiles(found: "Reanalysis", width: float, given: Any = None) -> np.ndarray
     if not part.curves:
         raise ArgumentError("plot_profile: the profiles of this model cost too much; see fit.profile(parm=...)")
     curves = list(part.curves.items())[:MOST]
-    axes, figure = _panels(given, len(curves), width, "plot_profile")
+    axes, figure = _panels(given, [name for name, _ in curves], width, "plot_profile")
     for ax, (name, curve) in zip(axes, curves, strict=True):
         _profile(ax, curve, part.rise)
         _titled(ax, name)
-    title = f"How far each can go before the {part.criterion} rises by {part.rise:.3g}"
+    some = f" ({MOST} of {len(part.curves)})" if len(part.curves) > MOST else ""
+    title = f"How far each can go{some} before the {part.criterion} rises by {part.rise:.3g}"
     headline(figure, axes, title, 0.95 * width)
     style.fold_titles(axes)
     return axes
@@ -157,7 +176,11 @@ def _profile(ax: Axes, curve: Curve, rise: float) -> None:
     ax.tick_params(labelsize=8)
 
 
-def _panels(given: Any, count: int, width: float, caller: str) -> tuple[np.ndarray, Figure | None]:
-    columns = min(count, 2 if width < NARROW else 3)
-    rows = -(-count // columns)
-    return new_panels(given, count, (rows, columns), (width, 1.7 * rows + 0.5), caller)
+def _panels(given: Any, titles: list[str], width: float, caller: str) -> tuple[np.ndarray, Figure | None]:
+    """As many columns as leave each title few lines, rows as high as these need."""
+    most = min(len(titles), 2 if width < NARROW else 3)
+    lines = {c: max(style.fold(t, width / c - BETWEEN, 9).count("\n") + 1 for t in titles) for c in range(1, most + 1)}
+    columns = max((c for c in lines if lines[c] <= LINES), default=1)
+    rows = -(-len(titles) // columns)
+    size = (width, max(1.7, 1.2 + 0.15 * lines[columns]) * rows + 0.5)
+    return new_panels(given, len(titles), (rows, columns), size, caller)

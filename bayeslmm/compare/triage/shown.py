@@ -69,7 +69,7 @@ def _simulated(row: Mapping[Any, Any]) -> bool:
 
 def _of(row: Mapping[Any, Any]) -> str:
     """The distribution behind p, and how well p is known where refits give it."""
-    error = f", +-{rformat.fixed(row['p_error'], 3)}" if _simulated(row) else ""
+    error = f" +-{rformat.fixed(row['p_error'], 3)}" if _simulated(row) else ""
     return f"{reference(dict(row))}{error}"
 
 

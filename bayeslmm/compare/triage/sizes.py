@@ -34,4 +34,4 @@ def about_sizes(tried: Alternatives, effects: pd.DataFrame) -> list[str]:
 
 def sized(value: float, se: float) -> str:
     """A number with the decimals that its standard error deserves, of which three digits are shown."""
-    return rformat.fixed(value, rformat.decimals_for([se]))
+    return rformat.short(value, rformat.decimals_for([se]))

@@ -9,12 +9,12 @@ import pandas as pd
 
 from bayeslmm.compare.triage import shown
 from bayeslmm.compare.triage.alternatives import labels_of, why_not
+from bayeslmm.compare.triage.columns import WIDTH, table
 from bayeslmm.results import rformat
 
 if TYPE_CHECKING:
     from bayeslmm.compare.triage.reanalysis import Reanalysis
 
-WIDTH = 80
 HEADINGS = ("1. What is singular", "2. In the frequentist frame", "3. The posterior", "4. Verdict")
 SAID = {"positive": "+", "negative": "-", "open": "0"}
 
@@ -50,24 +50,23 @@ def _singular(found: "Reanalysis") -> str:
         "informative": [str(n) for n in t["informative"]],
     }
     note = f"from, to: how far each can go before the {part.criterion} rises by more than {part.rise:.3g}"
-    return "\n".join([reasons, *without, "", _table(list(t.index), columns), _prose(note)])
+    return "\n".join([reasons, *without, "", table(list(t.index), columns), _prose(note)])
 
 
 def _alternatives(found: "Reanalysis") -> str:
     t = shown.alternatives(found)
     columns = {
         "npar": [str(n) for n in t["npar"]],
-        "criterion": _decimals(t["criterion"], [3] * len(t)),
+        "REML" if found.fit.reml else "deviance": _decimals(t["criterion"], [3] * len(t)),
         "AIC": _decimals(t["AIC"], [2] * len(t)),
         "LRT": _decimals(t["LRT"], [3] * len(t)),
         "p": _p_values(t["p"]),
-        "of": list(t["of"]),
-        "": list(t["state"]),
+        "of": [", ".join(filter(None, row)) for row in zip(t["of"], t["state"], strict=True)],
     }
     brief = not found.singular.is_singular
     told = [n for n in labels_of(found.effects) if not (brief and found.verdict.conclusions.loc[n, "everywhere"])]
     effects = [_effect(found, name) for name in told]
-    return "\n".join([_table(list(t.index), columns, (6, 7)), _prose(*shown.alternatives_notes(found)), *effects])
+    return "\n".join([table(list(t.index), columns, (6,)), _prose(*shown.alternatives_notes(found)), *effects])
 
 
 def _effect(found: "Reanalysis", name: str) -> str:
@@ -87,7 +86,7 @@ def _effect(found: "Reanalysis", name: str) -> str:
             SAID[c] + ("" if c == first else " (*)" if g else " *") for c, g in zip(t["conclusion"], grey, strict=True)
         ],
     }
-    return f"\n{name}\n{_table(list(t['analysis']), columns, (7,))}"
+    return f"\n{_prose(name)}\n{table(list(t['analysis']), columns, (7,))}"
 
 
 def _posterior(found: "Reanalysis") -> str:
@@ -116,7 +115,7 @@ def _posterior(found: "Reanalysis") -> str:
         f"{100 * share:.0f}% of the posterior lies near this boundary: {reason}"
         for share, reason in zip(part.boundary["near"], found.singular.reasons["sentence"], strict=True)
     ]
-    lines = [_table(list(t.index), columns), _prose(*notes)]
+    lines = [table(list(t.index), columns), _prose(*notes)]
     if shares or part.sentences:
         lines += ["", _prose(*shares, *part.sentences)]
     return "\n".join(lines)
@@ -132,8 +131,8 @@ def _brief_posterior(found: "Reanalysis") -> str:
         "lower": _decimals(t["lower"], places),
         "upper": _decimals(t["upper"], places),
     }
-    table = _table(list(t.index), {**columns, "P(> 0)": [f"{v:.3f}" for v in t["positive"]]})
-    return "\n".join([table, _prose(*found.posterior.sentences)])
+    columns["P(> 0)"] = [f"{v:.3f}" for v in t["positive"]]
+    return "\n".join([table(list(t.index), columns), _prose(*found.posterior.sentences)])
 
 
 def _verdict(found: "Reanalysis") -> str:
@@ -151,7 +150,7 @@ def _prose(*sentences: str) -> str:
 def _decimals(values: pd.Series, places: Sequence[int]) -> list[str]:
     """Numbers with so many decimals each; nothing where there is none."""
     pairs = zip(values.to_numpy(float), places, strict=True)
-    return ["" if np.isnan(v) else rformat.fixed(float(v), d) for v, d in pairs]
+    return ["" if np.isnan(v) else rformat.short(float(v), d) for v, d in pairs]
 
 
 def _percent(values: pd.Series) -> list[str]:
@@ -164,10 +163,3 @@ def _numbers(values: pd.Series) -> list[str]:
 
 def _p_values(values: pd.Series) -> list[str]:
     return ["" if np.isnan(v) else rformat.format_p_values([v], 3)[0] for v in values.astype(float)]
-
-
-def _table(names: Sequence[str], columns: dict[str, list[str]], left: Sequence[int] = ()) -> str:
-    """Columns with names at the left; those numbered in `left` are words."""
-    aligned = [True, *(i + 1 in left for i in range(len(columns)))]
-    body = [[str(n) for n in names], *([" " + c for c in column] for column in columns.values())]
-    return rformat.columns_as_text(["", *columns], body, aligned)
